@@ -98,6 +98,7 @@ COMMANDS: Mapping[str, Entry] = {
             "stop": Entry("Stop the service.", "emulator:stop"),
             "status": Entry("Show whether the service is running.", "emulator:status"),
             "advance": Entry("Advance the clock of the service.", "emulator:advance"),
+            "prune": Entry("Remove what it keeps to train faster.", "emulator:prune"),
             "readings": Entry(
                 "List what it can answer where Google's answers are not proved.",
                 "emulator:readings",

@@ -70,7 +70,7 @@ def start(
         typer.Option(
             "--trainer",
             help="auto trains for real, sklearn on small images only, simulated makes up results "
-            "at once; default: as configured, or sklearn.",
+            "at once; default: as configured, or auto.",
         ),
     ] = None,
     time_scale: Annotated[
@@ -116,6 +116,7 @@ def start(
     wanted = replace(
         declared,
         trainer=trainer or declared.trainer,
+        declared_trainer=bool(trainer) or declared.declared_trainer,
         time_scale=declared.time_scale if time_scale is None else time_scale,
         bucket_root=bucket_root.resolve() if bucket_root else declared.bucket_root,
         port=port,
@@ -191,13 +192,29 @@ def advance(
     write(f"The clock of the service is now at {moment}.\n")
 
 
+@command(*VARIABLES, example="emulator prune")
+def prune(
+    run: Run,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove what the service keeps to train faster: features of images, and its network.
+
+    Datasets and models stay. The next training computes what it needs again.
+    """
+    from automl_plan.providers.local import program
+
+    removed = program.prune(_data_dir(run, data_dir))
+    for kept, size in removed.items():
+        write(f"Removed {kept}: {size / 1e6:,.1f} MB.\n")
+
+
 @command(JSON, example="emulator readings")
 def readings(run: Run) -> None:
     """List what the service can answer where Google's own answers are not proved."""
     from automl_plan.output.documents.commands import Readings
-    from automl_plan.providers.local import process
+    from automl_plan.providers.local import program
 
-    listed = convert({"readings": process.readings()}, Readings)
+    listed = convert({"readings": program.readings()}, Readings)
     if run.as_json:
         write_json(listed)
     else:

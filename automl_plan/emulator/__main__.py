@@ -15,6 +15,7 @@ from automl_plan.emulator.errors import StartError
 from automl_plan.emulator.faults import EFFECT_SYNTAX
 from automl_plan.emulator.process import Options, serve
 from automl_plan.emulator.readings import READINGS
+from automl_plan.emulator.training.kept import prune
 from automl_plan.emulator.training.trainers import DEFAULT_TRAINER, TRAINERS
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -51,7 +52,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m automl_plan.emulator",
         description="Serve AutoML v1, Vertex AI v1 and Cloud Storage on loopback.",
-        epilog="example: python -m automl_plan.emulator --data-dir .automl-plan --trainer sklearn",
+        epilog="example: python -m automl_plan.emulator --data-dir .automl-plan --trainer auto",
     )
     parser.add_argument(
         "--port",
@@ -121,8 +122,17 @@ def _options(arguments: Sequence[str] | None) -> Options:
         nargs=0,
         help="write all readings with their values and sources as JSON, and exit",
     )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="remove what trainings keep to be faster, write the bytes of each kind as JSON, and "
+        "exit",
+    )
     given = parser.parse_args(arguments)
     data_dir = given.data_dir.absolute()
+    if given.prune:
+        sys.stdout.write(json.dumps(prune(data_dir)) + "\n")
+        parser.exit()
     return Options(
         port=given.port,
         vertex_port=given.vertex_port,

@@ -189,6 +189,7 @@ class _AdminMethods:
                 "trainer": self._service.trainer,
                 "timeScale": self._service.time_scale,
                 "idleTimeoutSeconds": self._service.idle_timeout,
+                "operationsRunning": self._engine.jobs_running,
                 "readings": self._engine.readings.describe(),
             }
         )

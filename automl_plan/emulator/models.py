@@ -47,7 +47,7 @@ from automl_plan.emulator.rows import (
 )
 from automl_plan.emulator.sql_filters import Term, equals
 from automl_plan.emulator.training.trainers import load_trainer
-from automl_plan.emulator.training.types import Prediction
+from automl_plan.emulator.training.types import ModelUnusable, Prediction
 
 NO_MODEL = "The model does not exist."
 DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
@@ -69,6 +69,13 @@ def model_of_training(operation: Operation, **more: object) -> Model:
         "updated": operation.created,
     }
     return msgspec.convert(fields | more, Model)
+
+
+def _predicted(trainer: str, artefact: bytes, image: bytes) -> Sequence[Prediction]:
+    try:
+        return load_trainer(trainer).predict(artefact, image)
+    except ModelUnusable as error:
+        raise precondition(str(error)) from error
 
 
 def models_in_training(db: Connection, scope: Scope) -> list[tuple[int, Model]]:
@@ -270,7 +277,7 @@ class Models(Manager):
         The model may be deleted meanwhile.
         """
         model = self.get(scope, model_id)
-        return model, partial(load_trainer(model.trainer).predict, self._artefact(model_id))
+        return model, partial(_predicted, model.trainer, self._artefact(model_id))
 
     def _artefact(self, model_id: int) -> bytes:
         with self._store.reading() as db:

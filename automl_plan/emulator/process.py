@@ -157,7 +157,8 @@ def _check_packages(trainer: str) -> None:
     if missing:
         raise StartError(
             f"The {trainer} trainer needs {' and '.join(missing)}, which isn't installed. "
-            "Install automl-plan[local], or start with --trainer simulated."
+            "Install automl-plan[local] (pip install 'automl-plan[local]'), or start with "
+            "--trainer simulated."
         )
 
 

@@ -219,6 +219,9 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """The kinds of models (None: of boxes) whose evaluations tell how many examples there were: a
     `confidence` is decided by that."""
 
+    trainer: str = ""
+    """What trains its models, with how, where that is a choice."""
+
     # -- which trainings are known to fail
     problems: frozenset[Problem] = frozenset(Problem)
     """What its models can be for."""

@@ -19,7 +19,14 @@ from automl_plan.output.review_summary import (
     worry_of,
 )
 from automl_plan.output.style import Style, clean, counted
-from automl_plan.output.values import in_budget_unit, is_free, leaves, shown, shown_difference
+from automl_plan.output.values import (
+    capabilities_of,
+    in_budget_unit,
+    is_free,
+    leaves,
+    shown,
+    shown_difference,
+)
 from automl_plan.planning.drift import acceptable
 from automl_plan.planning.options import PlanMode
 from automl_plan.planning.plan import (
@@ -111,8 +118,18 @@ def _parts(planned: BoundPlan, style: Style) -> Iterator[str]:
     if plan.costs is not None:
         costs = costs_text(plan.costs, style, free=is_free(planned))
         yield f"\n{costs}" if costs else ""
+    yield _trainer_text(planned, style)
     yield contacts_text(planned.contacts, style)
     yield _policy_text(plan, style)
+
+
+def _trainer_text(planned: BoundPlan, style: Style) -> str:
+    """Return the line that names what trains, where that is a choice and anything is trained."""
+    capabilities = capabilities_of(planned)
+    trained = any(change.action in TRAININGS for change in planned.plan.changes)
+    if capabilities is None or not capabilities.trainer or not trained:
+        return ""
+    return style.dim(f"(trainer {capabilities.trainer})") + "\n"
 
 
 def _counts(addresses: Sequence[Address]) -> str:

@@ -40,6 +40,7 @@ def test_the_commands() -> None:
         "destroy",
         "drift",
         "emulator advance",
+        "emulator prune",
         "emulator readings",
         "emulator start",
         "emulator status",

@@ -90,7 +90,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
 def test_nothing_said_is_the_embedded_service(tmp_path: Path) -> None:
     configuration = load(write(tmp_path, {"a.automl.yml": ""}), PROVIDERS)
     assert configuration.provider.name == "local"
-    assert configuration.provider.settings == {"trainer": "sklearn"}
+    assert configuration.provider.settings == {}
     assert configuration.state_path == tmp_path / "state" / "default.json"
     assert not configuration.desired.datasets
     assert not configuration.desired.models

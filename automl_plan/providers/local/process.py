@@ -27,6 +27,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from automl_plan.errors import EmulatorError
+from automl_plan.providers.local.capabilities import AUTO, INSTALL, SKLEARN
 
 IDLE_SECONDS = 900.0
 DEFAULT_TIME_SCALE = 3600.0
@@ -43,7 +44,9 @@ _URL = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 class Options(Struct, frozen=True):
     """How the service is to run; None leaves its own default."""
 
-    trainer: str = "sklearn"
+    trainer: str = "auto"
+    declared_trainer: bool = True
+    """Whether that trainer and no other is wanted; else the one of a running service may do."""
     time_scale: float | None = None
     """How much faster than real time simulated hours pass."""
     bucket_root: Path | None = None
@@ -78,6 +81,8 @@ class Running(Struct, frozen=True):
     """The value of each of its readings."""
     changed_readings: frozenset[str] = frozenset()
     """Names of those that differ from the default."""
+    operations: int | None = None
+    """Those that it works on; None: of an earlier version, which does not report it."""
 
 
 def status(data_dir: Path) -> Running | None:
@@ -107,6 +112,7 @@ def status(data_dir: Path) -> Running | None:
         running,
         time_scale=_number(settings.get("timeScale")),
         idle_timeout=_number(settings.get("idleTimeoutSeconds")),
+        operations=settings.get("operationsRunning"),
         **_readings(settings.get("readings")),
     )
 
@@ -117,23 +123,57 @@ def start(data_dir: Path, files_root: Path, options: Options) -> Running:
     Two that start it at the same time end up with the same one: its lock lets one live.
     """
     running = status(data_dir)
+    if running is not None and not _trains_as_wanted(running, options):
+        _LOG.info("The embedded service is restarted with the trainer %s.", options.trainer)
+        stop(data_dir)
+        running = None
     if running is not None:
         _check_set_at_start(running, options)
     if running is None:
         running = _started(data_dir, files_root, options)
-    if running.trainer != options.trainer:
-        raise EmulatorError(
-            f"The embedded service runs with the trainer {running.trainer}, but the "
-            f"configuration says {options.trainer}.",
-            where=running.url,
-            hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
-        )
+        if not _trains_as_wanted(running, options):  # another command was faster
+            raise _other_trainer(running, options)
     _check_readings(running, options)
     _tell_time_scale(running, options)
     if not options.idle_timeout and running.idle_timeout:
         _asked(running.url, "service:stay", {})
         running = replace(running, idle_timeout=0.0)
     return running
+
+
+def _trains_as_wanted(running: Running, options: Options) -> bool:
+    """Return whether the service has the trainer, or one that will do; False: restart it.
+
+    Raises EmulatorError when it has another one, and is at work or was started with
+    `emulator start`.
+    """
+    if running.trainer == options.trainer:
+        return True
+    trains = {running.trainer, options.trainer} == {AUTO, SKLEARN}
+    will_do = trains and not options.declared_trainer
+    if will_do and (running.trainer == AUTO or not running.idle_timeout):
+        return True
+    if running.idle_timeout and running.operations == 0:
+        return False
+    if not will_do:
+        raise _other_trainer(running, options)
+    _LOG.warning(
+        "The embedded service is at work with the trainer %s; the default is %s now. A command "
+        "that finds it idle restarts it with that.",
+        running.trainer,
+        options.trainer,
+    )
+    return True
+
+
+def _other_trainer(running: Running, options: Options) -> EmulatorError:
+    work = f", and works on {running.operations} operations" if running.operations else ""
+    return EmulatorError(
+        f"The embedded service runs with the trainer {running.trainer}{work}, but the "
+        f"configuration says {options.trainer}.",
+        where=running.url,
+        hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
+    )
 
 
 def _check_set_at_start(running: Running, options: Options) -> None:
@@ -170,26 +210,6 @@ def _check_readings(running: Running, options: Options) -> None:
             where=running.url,
             hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
         )
-
-
-def readings() -> list[dict[str, Any]]:
-    """Return all readings of the service: name, about, values, recorded, former, sources.
-
-    The service is a program of its own, which need not be running: its module writes the list.
-    Raises EmulatorError.
-    """
-    command = [sys.executable, "-P", "-m", "automl_plan.emulator", "--list-readings"]
-    try:
-        written = subprocess.run(  # noqa: S603 (this interpreter, and no shell)
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=START_SECONDS,
-        ).stdout
-        return [dict(each) for each in json.loads(written)]
-    except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
-        raise EmulatorError(f"The embedded service lists no readings: {error}.") from error
 
 
 def _readings(readings: object) -> dict[str, Any]:
@@ -297,7 +317,8 @@ def _started(data_dir: Path, files_root: Path, options: Options) -> Running:
     raise EmulatorError(
         f"The embedded service does not start. It said:\n  {said or '(nothing)'}",
         where=str(log),
-        hint="Install automl-plan[local], or write trainer: simulated (it only makes up numbers)."
+        hint=f"Install what it needs: {INSTALL}. Or write trainer: simulated (it only makes up "
+        "numbers)."
         if "automl-plan[local]" in said
         else None,
     )

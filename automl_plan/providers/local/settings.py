@@ -10,7 +10,7 @@ from automl_plan.providers.google.connection import settle_seconds
 from automl_plan.providers.google.credentials import NoCredentials
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
-from automl_plan.providers.local.capabilities import DEFAULT_TRAINER, PLACE, capabilities
+from automl_plan.providers.local.capabilities import PLACE, capabilities, trainer_of
 from automl_plan.providers.local.process import Options, start
 from automl_plan.providers.protocol import Provider
 
@@ -63,7 +63,8 @@ def options(settings: Mapping[str, Json], directory: Path) -> Options:
     scale = settings.get("time_scale")
     readings = settings.get("readings")
     return Options(
-        trainer=str(settings.get("trainer") or DEFAULT_TRAINER),
+        trainer=trainer_of(settings),
+        declared_trainer=bool(settings.get("trainer")),
         time_scale=float(scale) if isinstance(scale, int | float) else None,
         bucket_root=directory / str(settings.get("bucket_root") or DEFAULT_BUCKET_ROOT),
         readings={name: str(value) for name, value in readings.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,21 @@ from PIL import Image
 
 from automl_plan.emulator.training.auto_trainer import AutoTrainer
 from automl_plan.emulator.training.backbone import load_backbone
+from automl_plan.emulator.training.head import Head
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
+    ModelUnusable,
     Problem,
     SetName,
     TrainingCancelled,
+    TrainingFailed,
     TrainingJob,
     TrainingResult,
     TrainingUnimplemented,
 )
 from tests.emulator.training.photographs import TEXTURES, job, texture, textures
+
+BARS = texture("bars", 101)
 
 
 def never() -> bool:
@@ -96,6 +100,74 @@ def test_a_training_is_cancelled_between_two_images(trained: Trained) -> None:
         trained.trainer.train(trained.job, lambda: next(kept, True))
 
 
+def test_a_model_goes_on_from_its_base_model(trained: Trained) -> None:
+    """With one image of each label, what the base model knows decides."""
+    few = tuple(
+        replace(each, set=SetName.TRAIN if each.path.stem.endswith("-0") else SetName.TEST)
+        for each in trained.job.examples
+    )
+    alone = trained.trainer.train(replace(trained.job, examples=few), never)
+    based = trained.trainer.train(
+        replace(trained.job, examples=few, base=trained.result.artefact), never
+    )
+    assert (alone.details["fromBaseModel"], based.details["fromBaseModel"]) == (False, True)
+    assert metrics(based).log_loss < metrics(alone).log_loss
+    assert metrics(based).au_prc >= 0.98
+
+
+def test_images_with_several_labels(trained: Trained) -> None:
+    """Bars and waves have a second label in common."""
+    labelled = tuple(
+        replace(each, labels=(*each.labels, "flat") if each.labels[0] != "dots" else each.labels)
+        for each in trained.job.examples
+    )
+    several = replace(trained.job, examples=labelled, labels=(*TEXTURES, "flat"), multilabel=True)
+    result = trained.trainer.train(several, never)
+    assert result.details["imagesComputed"] == 0
+    assert metrics(result).au_prc >= 0.95
+    found = {each.label: each.score for each in trained.trainer.predict(result.artefact, BARS)}
+    assert min(found["bars"], found["flat"]) > 0.5 > max(found["dots"], found["waves"])
+
+
+def test_a_rare_label_is_found(trained: Trained) -> None:
+    kept = ("dots-0", "dots-1", "dots-2")
+    examples = tuple(
+        replace(each, set=SetName.TEST if each.path.stem[-1] in "1567" else SetName.TRAIN)
+        for each in trained.job.examples
+        if each.labels[0] != "dots" or each.path.stem in kept
+    )
+    result = trained.trainer.train(replace(trained.job, examples=examples), never)
+    of_label = {each.label: each for each in result.evaluations}
+    rare = of_label["dots"].metrics
+    assert isinstance(rare, ClassificationMetrics)
+    assert rare.au_prc == 1.0
+
+
+def test_the_budget_is_never_passed(trained: Trained) -> None:
+    for budget in (100, 1_000):
+        result = trained.trainer.train(replace(trained.job, budget_milli_node_hours=budget), never)
+        assert 0 < result.train_cost_milli_node_hours <= budget
+    assert result.stop_reason == "BUDGET_REACHED"
+
+
+def test_a_model_of_another_network_is_not_used(trained: Trained) -> None:
+    head = Head.load(trained.result.artefact)
+    assert head is not None
+    with pytest.raises(ModelUnusable, match="Train it again"):
+        trained.trainer.predict(replace(head, backbone="other").dump(), BARS)
+
+
+def test_images_that_cannot_be_used_are_named(trained: Trained) -> None:
+    first, second, *others = trained.job.examples
+    gone = replace(first, path=trained.directory / "gone.jpg", content="0" * 64)
+    other = replace(second, path=others[0].path, content="1" * 64)
+    examples = (gone, other, *others)
+    with pytest.raises(TrainingFailed, match="2 of 24 images can't be used") as caught:
+        trained.trainer.train(replace(trained.job, examples=examples), never)
+    assert "The image has changed since it was imported." in str(caught.value)
+    assert "The image can't be read: No such file or directory." in str(caught.value)
+
+
 def test_digits_are_learnt_by_their_pixels(digits_job: TrainingJob) -> None:
     result = AutoTrainer().train(digits_job, never)
     assert metrics(result).au_prc >= 0.99
@@ -124,12 +196,3 @@ def test_the_network_computes_what_it_computed_before() -> None:
     assert {*np.argsort(-found)[: len(LARGEST)].tolist()} == LARGEST.keys()
     for place, value in LARGEST.items():
         assert found[place] == pytest.approx(value, abs=0.01)
-
-
-def test_the_way_of_an_image_to_its_features_is_its_own() -> None:
-    """The size of an image does not matter much: it is scaled, in both directions."""
-    file = io.BytesIO(texture("dots", 7))
-    image = Image.open(file).convert("RGB")
-    small, large = (load_backbone().features(image.resize((s, s))) for s in (192, 288))
-    one, other = small.astype(np.float64), large.astype(np.float64)
-    assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.8

@@ -222,7 +222,7 @@ def test_nothing_of_scikit_learn_is_imported() -> None:
 
 
 def test_there_is_no_other_trainer() -> None:
-    with pytest.raises(ValueError, match="There is no trainer 'magic': use sklearn or simulated"):
+    with pytest.raises(ValueError, match="no trainer 'magic': use auto, sklearn or simulated"):
         load_trainer("magic")
 
 

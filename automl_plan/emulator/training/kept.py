@@ -1,8 +1,10 @@
-"""What was seen in images, kept by their content: no training looks at an image twice."""
+"""What trainings keep to be faster: what was seen in images, by content, and the network itself."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ FILE = "features.sqlite3"
 MOST_IMAGES = 200_000
 """Some 800 MB. Those that no training has used for longest are dropped first."""
 _AT_ONCE = 500
+_GRAPHS_KEPT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
   content TEXT NOT NULL, kind TEXT NOT NULL, longer_side INTEGER NOT NULL, pixels BLOB NOT NULL,
@@ -105,14 +108,54 @@ class KeptFeatures:
         except sqlite3.OperationalError:  # no space, no rights, busy for long
             return None
         except sqlite3.DatabaseError:
-            forget_features(self._path.parent)
+            _forget(self._path.parent, f"{FILE}*")
             return None
 
 
-def forget_features(folder: Path) -> int:
-    """Remove what is kept in a directory; return how many bytes that was."""
+def prune(data_dir: Path) -> dict[str, int]:
+    """Remove all that is kept for a data directory; return the bytes of each kind."""
+    return {
+        "the features of images": _forget(data_dir, f"{FILE}*"),
+        "the pretrained network": _forget(_graphs(), "*.onnx"),
+    }
+
+
+def kept_graph(name: str) -> bytes | None:
+    """Return a graph of this user's cache, if it is there."""
+    with contextlib.suppress(OSError):
+        return (_graphs() / f"{name}.onnx").read_bytes()
+    return None
+
+
+def keep_graph(name: str, graph: bytes) -> None:
+    """Keep a graph for all data directories of this user, and only the latest of others.
+
+    Without a place for it, it is made each time.
+    """
+    folder = _graphs()
+    draft = folder / f".{secrets.token_hex(4)}.tmp"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            draft.write_bytes(graph)
+            draft.replace(folder / f"{name}.onnx")
+        finally:
+            draft.unlink(missing_ok=True)
+        found = sorted(folder.glob("*.onnx"), key=lambda each: each.stat().st_mtime)
+        for old in found[:-_GRAPHS_KEPT]:
+            old.unlink(missing_ok=True)
+
+
+def _graphs() -> Path:
+    """`$XDG_CACHE_HOME/automl-plan/backbone`, by itself `~/.cache/automl-plan/backbone`."""
+    home = Path(os.environ.get("HOME") or "")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "automl-plan" / "backbone"
+
+
+def _forget(folder: Path, names: str) -> int:
     size = 0
-    for path in folder.glob(f"{FILE}*"):
+    for path in folder.glob(names):
         with contextlib.suppress(OSError):
             size += path.stat().st_size
             path.unlink()
