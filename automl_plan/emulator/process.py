@@ -157,8 +157,7 @@ def _check_packages(trainer: str) -> None:
     if missing:
         raise StartError(
             f"The {trainer} trainer needs {' and '.join(missing)}, which isn't installed. "
-            "Install automl-plan[local] (pip install 'automl-plan[local]'), or start with "
-            "--trainer simulated."
+            "Install it: pip install 'automl-plan[local]'. Or start with --trainer simulated."
         )
 
 

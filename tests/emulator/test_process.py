@@ -170,7 +170,7 @@ def test_missing_packages_are_said(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert run.returncode == 1
-    assert "Install automl-plan[local], or start with --trainer simulated." in run.stderr
+    assert "pip install 'automl-plan[local]'. Or start with --trainer simulated." in run.stderr
 
 
 @pytest.mark.parametrize(
