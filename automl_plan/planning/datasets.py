@@ -11,6 +11,7 @@ from automl_plan.model.address import Address, ResourceKind
 from automl_plan.model.desired import DesiredDataset, OnSourceChange
 from automl_plan.model.fields import Mutability
 from automl_plan.model.live import LiveDataset
+from automl_plan.model.ownership_labels import DATA, fingerprint_of
 from automl_plan.model.recorded import RecordedResource
 from automl_plan.model.transitions import with_attributes
 from automl_plan.planning import reasons
@@ -86,7 +87,12 @@ def plan_dataset(
         and desired.data is not None
         and "sources" not in desired.lifecycle.ignore_changes
     )
-    if data and not imports and (desired.on_source_change is OnSourceChange.REPLACE or again):
+    left = current.id in live and _holds_other_data(live[current.id], desired)
+    if (
+        data
+        and (left or not imports)
+        and (desired.on_source_change is OnSourceChange.REPLACE or again)
+    ):
         replacing = (*replacing, *data)
     if replacing or replace_asked:
         reason = reasons.dataset_replaced(replacing) if replacing else reasons.REPLACE_REQUESTED
@@ -136,6 +142,15 @@ def plan_dataset(
             )
         )
     return DatasetPlan((*resumes, *gone, *changes), object_id, former)
+
+
+def _holds_other_data(there: LiveDataset, desired: DesiredDataset) -> bool:
+    """Whether a dataset has images of an import of other data, which need not have ended well.
+
+    Its label names the data of the last import that was begun.
+    """
+    begun = there.labels.get(DATA)
+    return bool(there.example_count) and begun is not None and fingerprint_of(begun) != desired.data
 
 
 def delete_dataset(

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from automl_plan.emulator.answer_readings import PROJECT_IN_NAMES
 from automl_plan.emulator.billing import ChargeKind, Outcome
-from automl_plan.emulator.call_readings import ETAG_MISMATCH
+from automl_plan.emulator.call_readings import ETAG_MISMATCH, IMPORT_AFTER_CANCEL
 from automl_plan.emulator.http import Request
 from automl_plan.emulator.readings import DATASET_UPDATE_TIME, READINGS
 from automl_plan.errors import AutomlPlanError
@@ -405,6 +405,40 @@ def test_what_somebody_changes_meanwhile_is_read_again(
             workspace.provider.update(ResourceKind.DATASET, there.id, {"description": "ours"})
             found = workspace.provider.dataset(there.id)
     assert (found.description, found.labels.get("team")) == ("ours", "b")
+
+
+@pytest.mark.parametrize("value", IMPORT_AFTER_CANCEL.values)
+@pytest.mark.parametrize("api", APIS)
+def test_nothing_is_trained_on_what_a_cancelled_import_left(
+    tmp_path: Path, api: str, value: str
+) -> None:
+    """Others cancel the import; then other data is declared. Images can't be taken back."""
+    (tmp_path / "client").mkdir()
+    readings, now = {IMPORT_AFTER_CANCEL.name: value}, datetime.now(UTC)
+    with still_service(tmp_path, readings, now, listens=True) as service:
+        _fill(service.buckets / "images")
+        rows = (service.buckets / "images" / "many.csv").read_text().splitlines(keepends=True)
+        (service.buckets / "images" / "last.csv").write_text("".join(rows[-24:]))
+        scenario = Scenario(tmp_path / "client", api, service)
+        client = _Client(tmp_path / "client", api, service)
+        scenario.declare(8_000)
+        service.clock.hold(held=True)
+        client.apply(PlanOptions(targets=frozenset({dataset_address("digits")})), detach=True)
+        record = client.state().resources[dataset_address("digits")]
+        with client.workspace() as workspace:
+            for operation in record.operations:
+                assert operation.id is not None
+                workspace.provider.cancel(operation.id)
+                while not workspace.provider.operation(operation.id).done:
+                    time.sleep(0.02)
+        service.clock.hold(held=False)
+        scenario.declare(8_000, "last.csv")
+        assert not client.apply().failed
+        with client.workspace() as workspace:
+            (there,) = workspace.provider.datasets()
+        assert there.example_count == 24
+        assert len(service.engine.charges(ChargeKind.TRAINING)) == 1
+        assert client.plan().empty
 
 
 @pytest.mark.parametrize("value", DATASET_UPDATE_TIME.values)

@@ -284,10 +284,15 @@ def test_without_refresh_what_is_recorded_is_taken_to_live(world: World) -> None
     assert make_plan(DIGITS, world.recorded, None, PlanOptions()).empty
 
 
+@pytest.mark.parametrize("left", [0, None, 3])
 def test_a_dataset_whose_creation_has_ended_gets_the_labels_of_what_is_declared_by_now(
-    world: World,
+    world: World, left: int | None
 ) -> None:
-    """They were chosen when it was begun: other data may be declared since."""
+    """They were chosen when it was begun: other data may be declared since.
+
+    What an import of the former data left in it, as one that was cancelled, can't be taken back:
+    then there is another dataset.
+    """
     world.apply(desired(dataset()))
     record = world.resources[dataset_address("digits")]
     assert record.current is not None
@@ -297,7 +302,16 @@ def test_a_dataset_whose_creation_has_ended_gets_the_labels_of_what_is_declared_
     world.operations["OP1"] = Operation(
         "OP1", OperationKind.CREATE_DATASET, done=True, result_id=record.current.id
     )
+    there = world.datasets[record.current.id]
+    world.datasets[there.id] = replace(there, example_count=left)
     changes = world.plan(desired(dataset(data="v1:bb"))).changes
+    if left:
+        assert [change.action for change in changes] == [
+            *(Action.RESUME, Action.CREATE, Action.IMPORT_DATA, Action.DELETE)
+        ]
+        same = world.plan(desired(dataset())).changes
+        assert [change.action for change in same] == [Action.RESUME, Action.IMPORT_DATA]
+        return
     (update,) = [change for change in changes if change.action is Action.UPDATE]
     assert [d.path for d in update.differences] == ["ownership_labels.data"]
     assert [change.action for change in changes] == [
