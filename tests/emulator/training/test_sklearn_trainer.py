@@ -127,7 +127,7 @@ def test_the_same_job_gives_the_same_model_in_another_process(tmp_path: Path) ->
 import sys
 from pathlib import Path
 from tests.emulator.training.test_sklearn_trainer import SKLEARN, coloured, never
-result = SKLEARN.train(coloured(Path(sys.argv[1]), SetName.UNASSIGNED), never)
+result = SKLEARN.train(coloured(Path(sys.argv[1]), SetName.UNASSIGNED, 14), never)
 sys.stdout.buffer.write(result.artefact)
 """.replace("import sys\n", "import sys\nfrom automl_plan.emulator.training.types import SetName\n")
     done = subprocess.run(
@@ -136,9 +136,9 @@ sys.stdout.buffer.write(result.artefact)
         check=True,
         capture_output=True,
     )
-    result = SKLEARN.train(coloured(tmp_path, SetName.UNASSIGNED), never)
+    result = SKLEARN.train(coloured(tmp_path, SetName.UNASSIGNED, 14), never)
     assert result.artefact == done.stdout
-    other = SKLEARN.train(replace(coloured(tmp_path, SetName.UNASSIGNED), seed=4), never)
+    other = SKLEARN.train(replace(coloured(tmp_path, SetName.UNASSIGNED, 14), seed=4), never)
     assert result.artefact != other.artefact
 
 
