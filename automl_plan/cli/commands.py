@@ -64,6 +64,7 @@ COMMANDS: Mapping[str, Entry] = {
             "list": Entry("List the models at the provider.", "models:list_"),
             "show": Entry("Show one model.", "models:show"),
             "evaluations": Entry("Show how good a model is.", "models:evaluations"),
+            "predict": Entry("Predict the labels of images.", "predict:predict"),
             "calendar": Entry("Show when models expire.", "models:calendar"),
             "delete": Entry("Delete one model.", "models:delete"),
         },

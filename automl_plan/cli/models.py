@@ -28,7 +28,8 @@ Name = Annotated[
 ]
 
 
-def _picked(opened: Workspace, name: str) -> LiveModel:
+def picked(opened: Workspace, name: str) -> LiveModel:
+    """Return the model of a name, id or address. Raises UsageError and ProviderError."""
     from automl_plan.model.address import ResourceKind
     from automl_plan.workspace.inventory import pick
 
@@ -66,7 +67,7 @@ def show(
 
     with run.open() as opened:
         unit = opened.configuration.capabilities.budget_unit
-        (row,) = model_rows([_picked(opened, name)], opened.store.read().recorded(), unit)
+        (row,) = model_rows([picked(opened, name)], opened.store.read().recorded(), unit)
         now = opened.provider.now()
     run.show("inventory:ModelsShow.of", model_text, row, now)
 
@@ -91,7 +92,7 @@ def evaluations(
     from automl_plan.output.evaluations import evaluations_text
 
     with run.open() as opened:
-        model = _picked(opened, name)
+        model = picked(opened, name)
         found = opened.provider.evaluations(model.id)
     if run.as_json:
         write_json(ModelsEvaluations.of(model.id, found))
@@ -150,7 +151,7 @@ def delete(
     from automl_plan.workspace.inventory import managed_objects
 
     with run.open() as opened:
-        model = _picked(opened, name)
+        model = picked(opened, name)
         resources = opened.store.read().resources
         owner = managed_objects(resources, ResourceKind.MODEL).get(model.id)
         address = owner.address if owner else None

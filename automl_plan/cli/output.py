@@ -155,7 +155,7 @@ def _on_standard_error(*, named: bool) -> Handler:
 INPUTS = "the configuration, its data and live resources"
 _INTERVAL = 1.0
 """Seconds until the note is first written, and between two updates of it."""
-_ERASE = "\r\x1b[K"
+ERASE = "\r\x1b[K"
 
 
 @contextmanager
@@ -180,9 +180,9 @@ def reading(what: str) -> Iterator[None]:
 def _update(what: str, done: threading.Event) -> None:
     begun, written = time.monotonic(), False
     while not done.wait(_INTERVAL):
-        sys.stderr.write(f"{_ERASE}Reading {what} ({time.monotonic() - begun:.0f} s)…")
+        sys.stderr.write(f"{ERASE}Reading {what} ({time.monotonic() - begun:.0f} s)…")
         sys.stderr.flush()
         written = True
     if written:
-        sys.stderr.write(_ERASE)
+        sys.stderr.write(ERASE)
         sys.stderr.flush()

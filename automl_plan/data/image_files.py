@@ -57,6 +57,11 @@ class ImageFacts(Struct, frozen=True):
     """Whether it was not decoded because it has too many pixels."""
 
 
+def is_image(content: bytes) -> bool:
+    """Return whether bytes begin as those of an image do."""
+    return any(begins(content[:_HEAD]) for _, _, begins in _TYPES)
+
+
 def has_decoder() -> bool:
     """Return whether Pillow and ImageHash are installed."""
     from importlib.util import find_spec

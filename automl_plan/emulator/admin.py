@@ -6,14 +6,18 @@ import re
 
 from msgspec import Struct
 
+from automl_plan.emulator.automl import names as automl_names
 from automl_plan.emulator.automl.names import wire_id
+from automl_plan.emulator.automl.predictions import predicted
 from automl_plan.emulator.billing import Charge, ChargeKind, total_usd
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import invalid
 from automl_plan.emulator.faults import ActiveFault, FaultRefused, Faults
 from automl_plan.emulator.http import Front, Reply, Request, json_reply, route
 from automl_plan.emulator.methods import CallCounts
+from automl_plan.emulator.objects import Scope
 from automl_plan.emulator.training.types import SetName
+from automl_plan.emulator.vertex import names as vertex_names
 from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.names import read_number
 from automl_plan.emulator.wire.requests import check_query, timestamp
@@ -90,6 +94,28 @@ class FaultMethods:
         return json_reply({})
 
 
+class UndeployedMethods:
+    """Predictions of models that need not be deployed, which no API offers for single images."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def automl(self, request: Request) -> Reply:
+        """Predict with a model of AutoML v1."""
+        scope = automl_names.scope_of(request.params)
+        return self._predicted(request, scope, automl_names.number_of(request.params["model"]))
+
+    def vertex(self, request: Request) -> Reply:
+        """Predict with a version of a model of Vertex AI; messages are those of AutoML v1."""
+        scope = vertex_names.scope_of(request.params)
+        key = self._engine.versions.find(scope, request.params["model"])
+        return self._predicted(request, scope, key)
+
+    def _predicted(self, request: Request, scope: Scope, number: int) -> Reply:
+        _, predict = self._engine.models.predictor(scope, number)
+        return predicted(self._engine, request, scope, number, predict)
+
+
 class ItemMethods:
     """Changes of single images, which people make in Google Cloud's console and no API offers."""
 
@@ -133,6 +159,7 @@ def _render(fault: ActiveFault) -> dict[str, object]:
 
 
 _ROOT = "/emulator/v1"
+_MODEL = "/projects/{project}/locations/{location}/models/{model}:predict"
 
 
 class Service(Struct):
@@ -147,6 +174,7 @@ class Service(Struct):
 def admin_front(engine: Engine, counts: CallCounts, faults: Faults, service: Service) -> Front:
     """Return the emulator's own API. Its calls meet no fault and aren't counted."""
     admin, fault_methods = _AdminMethods(engine, counts, service), FaultMethods(faults)
+    undeployed = UndeployedMethods(engine)
     items, of_items = ItemMethods(engine), _ROOT + "/datasets/{dataset}/dataItems"
     return Front(
         (
@@ -155,6 +183,8 @@ def admin_front(engine: Engine, counts: CallCounts, faults: Faults, service: Ser
             route(None, "GET", f"{_ROOT}/clock", admin.clock),
             route(None, "POST", f"{_ROOT}/clock:advance", admin.advance),
             route(None, "GET", f"{_ROOT}/service", admin.show),
+            route(None, "POST", _ROOT + _MODEL, undeployed.automl),
+            route(None, "POST", vertex_names.PREFIX + _ROOT + _MODEL, undeployed.vertex),
             route(None, "POST", f"{_ROOT}/service:stay", admin.stay),
             route(None, "GET", f"{_ROOT}/faults", fault_methods.list),
             route(None, "POST", f"{_ROOT}/faults", fault_methods.add),

@@ -209,6 +209,10 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """Whether another number of nodes takes a new deployment."""
     traffic_hint: str = ""
     """How to move the traffic of an endpoint to another model by hand, as a whole sentence."""
+    predicts_undeployed: bool = False
+    """Whether models predict without a deployment, too."""
+    prediction_bytes: int = 30_000_000
+    """Of an image that is sent to a deployed model."""
     sets_all_or_none: bool = False
     """Whether sets that import files give (TRAIN, …) count only if all images have one."""
 

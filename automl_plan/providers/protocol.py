@@ -20,6 +20,7 @@ from automl_plan.model.evaluation import Evaluation
 from automl_plan.model.items import LiveCounts, LiveItem
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation
+from automl_plan.model.predictions import Prediction
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.data_access import DataAccess
 
@@ -128,6 +129,18 @@ class Provider(Protocol):
 
     def label_counts(self, dataset_id: str) -> LiveCounts | None:
         """Return the images of each label, where no list of images tells it; None: unknown."""
+
+    def predict(self, model: LiveModel, image: bytes) -> Sequence[Prediction]:
+        """Return what a deployed model predicts for an image, the surest first; billed by node.
+
+        Raises InvalidArgument for what the service takes for no image.
+        """
+
+    def predict_undeployed(self, model: LiveModel, image: bytes) -> Sequence[Prediction]:
+        """Return the same of a model that need not be deployed, if the service can do that.
+
+        Only where `Capabilities.predicts_undeployed`; raises Unimplemented elsewhere.
+        """
 
     # -- writing -------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ def test_the_commands() -> None:
         "models delete",
         "models evaluations",
         "models list",
+        "models predict",
         "models promote",
         "models rollback",
         "models show",

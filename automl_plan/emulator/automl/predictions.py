@@ -3,7 +3,8 @@ io.proto."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from automl_plan.emulator.automl.names import number_of, scope_of
@@ -18,7 +19,7 @@ from automl_plan.emulator.batches import (
 from automl_plan.emulator.engine import Engine
 from automl_plan.emulator.errors import Code, ServiceError, invalid
 from automl_plan.emulator.http import Reply, Request, json_reply
-from automl_plan.emulator.objects import Api, Failure, Model, Operation
+from automl_plan.emulator.objects import Api, Failure, Model, Operation, Scope
 from automl_plan.emulator.training.types import ImageUnreadable, Prediction, Problem
 from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.requests import check_query, omit_empty
@@ -81,34 +82,9 @@ class AutomlPredictions:
 
     def predict(self, request: Request) -> Reply:
         """Return the labels whose score reaches `score_threshold`, best first."""
-        check_query(request)
         scope, number = scope_of(request.params), number_of(request.params["model"])
-        body = body_fields(request, "")
-        payload = body.message("payload")
-        params = body.mapping("params")
-        if payload is None:
-            raise invalid(("payload.payload", "Required field not set."))
-        image = payload.message("image")
-        if image is None:
-            raise invalid(("payload.payload", "Required field not set."))
-        octets = image.octets("imageBytes")
-        image.ignore("thumbnailUri")
-        for each in (image, payload, body):
-            each.finish()
-        if not octets:
-            raise invalid(("payload.image.image_bytes", "Required field not set."))
-        if len(octets) > MAX_IMAGE_BYTES:
-            limit = f"An image has at most {MAX_IMAGE_BYTES} bytes."
-            raise invalid(("payload.image.image_bytes", limit))
-        threshold, boxes = _parameters(params)
-        model = self._engine.models.get(scope, number)
-        try:
-            predictions = self._engine.models.predict(scope, number, octets)
-        except ImageUnreadable as error:
-            raise invalid(("payload.image.image_bytes", str(error))) from error
-        annotations = _annotations(predictions, model, threshold, boxes)
-        said = {"metadata": {"simulated": "true"}} if model.simulated else {}
-        return json_reply(omit_empty({"payload": annotations, **said}))
+        predict = partial(self._engine.models.predict, scope, number)
+        return predicted(self._engine, request, scope, number, predict)
 
     def batch_predict(self, request: Request) -> Reply:
         """Start to predict the images of a list, with a model that need not be deployed."""
@@ -128,6 +104,43 @@ class AutomlPredictions:
         request_kept = {"params": params, "uris": uris}
         new = NewBatch(model_id=number, uris=uris, output=prefix, request=request_kept)
         return operation_reply(self._engine.batches.create(scope, new))
+
+
+def predicted(
+    engine: Engine,
+    request: Request,
+    scope: Scope,
+    number: int,
+    predict: Callable[[bytes], Sequence[Prediction]],
+) -> Reply:
+    """Return a PredictResponse message for the image of a PredictRequest."""
+    check_query(request)
+    body = body_fields(request, "")
+    payload = body.message("payload")
+    params = body.mapping("params")
+    if payload is None:
+        raise invalid(("payload.payload", "Required field not set."))
+    image = payload.message("image")
+    if image is None:
+        raise invalid(("payload.payload", "Required field not set."))
+    octets = image.octets("imageBytes")
+    image.ignore("thumbnailUri")
+    for each in (image, payload, body):
+        each.finish()
+    if not octets:
+        raise invalid(("payload.image.image_bytes", "Required field not set."))
+    if len(octets) > MAX_IMAGE_BYTES:
+        limit = f"An image has at most {MAX_IMAGE_BYTES} bytes."
+        raise invalid(("payload.image.image_bytes", limit))
+    threshold, boxes = _parameters(params)
+    model = engine.models.get(scope, number)
+    try:
+        predictions = predict(octets)
+    except ImageUnreadable as error:
+        raise invalid(("payload.image.image_bytes", str(error))) from error
+    annotations = _annotations(predictions, model, threshold, boxes)
+    said = {"metadata": {"simulated": "true"}} if model.simulated else {}
+    return json_reply(omit_empty({"payload": annotations, **said}))
 
 
 def _parameters(params: Mapping[str, str]) -> tuple[float, int]:

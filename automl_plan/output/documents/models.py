@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from automl_plan.model.address import Address
 from automl_plan.model.evaluation import ConfidenceMetrics, ConfusionMatrix, Evaluation
 from automl_plan.model.json import Count
+from automl_plan.model.predictions import Box
 from automl_plan.model.recorded import DecisionKind
 from automl_plan.output.documents.base import (
     OutputDocument,
@@ -22,6 +23,8 @@ from automl_plan.planning.gate import GateRow
 from automl_plan.planning.statistics import no_better_than_guessing
 
 if TYPE_CHECKING:
+    from automl_plan.model.live import LiveModel
+    from automl_plan.workspace.predictions import Predicted
     from automl_plan.workspace.versions import VersionRow
 
 
@@ -63,6 +66,52 @@ class ModelsEvaluations(OutputDocument, frozen=True):
                 )
                 for each in evaluations
             ),
+        )
+
+
+class ImagePrediction(Part, frozen=True):
+    """A label of an image, or of a part of it."""
+
+    label: str
+    score: float
+    box: Box | None
+
+
+class PredictedImage(Part, frozen=True):
+    """What a model predicts for an image."""
+
+    image: str
+    """Its path; `-`: standard input."""
+    predictions: tuple[ImagePrediction, ...]
+    """The surest first."""
+    sent_as: str | None
+    """How the image was changed before it was sent; null: not at all."""
+    error: str | None
+    """Why there are no predictions; null: there are."""
+
+
+class ModelsPredict(OutputDocument, frozen=True):
+    """`models predict --json`"""
+
+    model_id: str
+    offline: bool
+    """Whether the embedded service predicted without a deployment."""
+    images: tuple[PredictedImage, ...]
+    simulated: Simulated | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, model: LiveModel, found: Sequence[Predicted], *, offline: bool) -> Self:
+        """Return the document of predictions, in the order of the images."""
+        return cls(
+            model_id=model.id,
+            offline=offline,
+            images=tuple(
+                PredictedImage.filled(
+                    each, predictions=tuple(map(ImagePrediction.filled, each.predictions))
+                )
+                for each in found
+            ),
+            simulated=model.simulated or UNSET,
         )
 
 

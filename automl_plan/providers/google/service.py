@@ -13,16 +13,19 @@ from automl_plan.errors import (
     FailedPrecondition,
     InvalidArgument,
     TransportError,
+    Unimplemented,
     UsageError,
 )
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities, LabelGrammar
 from automl_plan.model.contacts import Contact
 from automl_plan.model.json import Attributes, Json
-from automl_plan.model.live import Operation, user_labels
+from automl_plan.model.live import LiveModel, Operation, user_labels
+from automl_plan.model.predictions import Prediction
 from automl_plan.providers.data_access import DataAccess, StagingBucket
 from automl_plan.providers.google.base_url import is_google
 from automl_plan.providers.google.json_fields import all_labels, labels_of, moment, text
+from automl_plan.providers.google.predictions import automl_body, of_annotations, predict_with_model
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
 
@@ -144,6 +147,7 @@ class GoogleService:
     Raises UsageError for what can't be a project or a location.
     """
 
+    _predicted = staticmethod(predict_with_model)
     set_names: ClassVar[Mapping[str, str] | None] = None
     """Its words for the sets of images in import CSVs; None: as they are written."""
 
@@ -227,6 +231,17 @@ class GoogleService:
         """Patch mutable fields; labels that are not the user's or named stay as they are."""
         path = self._path(COLLECTIONS[kind], object_id)
         return patch(self._transport, path, changed, ownership_labels, self._capabilities.labels)
+
+    def predict(self, model: LiveModel, image: bytes) -> Sequence[Prediction]:
+        """Return what a deployed model predicts for an image."""
+        return self._predicted(self._transport, self._parent, model, image)
+
+    def predict_undeployed(self, model: LiveModel, image: bytes) -> Sequence[Prediction]:
+        """Return what the embedded service predicts with any of its models."""
+        if not self._capabilities.predicts_undeployed:
+            raise Unimplemented("Only the embedded service predicts with undeployed models.")
+        path = f"/emulator/v1/{self._parent}/models/{checked_id(model.id)}:predict"
+        return of_annotations(self._transport.repeatable("POST", path, automl_body(image)))
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"

@@ -45,8 +45,13 @@ def capabilities(settings: Settings) -> Capabilities:
     """
     trainer = trainer_of(settings)
     rehearsed = VERTEX if settings.get("api") == "vertex" else AUTOML
-    here = replace(rehearsed, sources=replace(rehearsed.sources, reads_local=True), free=True)
-    here = replace(here, trainer=_described(trainer, declared="trainer" in settings))
+    here = replace(
+        rehearsed,
+        sources=replace(rehearsed.sources, reads_local=True),
+        free=True,
+        predicts_undeployed=True,
+        trainer=_described(trainer, declared="trainer" in settings),
+    )
     if trainer == SIMULATED:
         return here
     return replace(

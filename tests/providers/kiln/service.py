@@ -26,6 +26,7 @@ from automl_plan.model.live import (
     OperationKind,
     user_labels,
 )
+from automl_plan.model.predictions import Prediction
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.data_access import DataAccess, StoredObject
 from automl_plan.providers.protocol import Check
@@ -131,6 +132,13 @@ class Kiln:
     def find_trainings(self, token: str) -> Sequence[Operation] | None:
         del token
         return None
+
+    def predict(self, model: LiveModel, image: bytes) -> Sequence[Prediction]:
+        del model, image
+        return [Prediction("cat", 0.9)]
+
+    def predict_undeployed(self, model: LiveModel, image: bytes) -> Sequence[Prediction]:
+        raise Unimplemented(f"{model.id} has to be deployed for {len(image)} bytes.")
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         return (

@@ -63,6 +63,10 @@ any four vertices. The schemas of import files there allow WebP and TIFF, too, a
 labels such as "Baked goods", though the text wants letters, digits and _. Labels: proto,
 AnnotationSpec.display_name. Exports have URIs of images without an extension."""
 
+_REQUEST_BYTES = 1_500_000
+"""Of an online prediction (the API's page on image predictions). An image is sent in base64, which
+makes four bytes of three."""
+
 VERTEX = Capabilities(
     dataset_name=_NAME,
     model_name=_NAME,
@@ -77,6 +81,7 @@ VERTEX = Capabilities(
         if name.startswith(google.CORE_ML)
     },
     training_block=TRAINING_BLOCK,
+    prediction_bytes=_REQUEST_BYTES * 3 // 4 - 1_000,
     lifespan=google.LIFESPAN,
     limits=LIMITS,
     price_list=google.PRICE_LIST,

@@ -27,6 +27,7 @@ from automl_plan.model.live import TOKEN_LABEL, Live, LiveDataset, LiveModel, Op
 from automl_plan.model.source_data import SourceData
 from automl_plan.providers.google.connection import open_service
 from automl_plan.providers.google.json_fields import tail
+from automl_plan.providers.google.predictions import predict_at_endpoint
 from automl_plan.providers.google.service import (
     COLLECTIONS,
     GoogleService,
@@ -77,6 +78,7 @@ EMULATOR_VARIABLE = "VERTEX_EMULATOR_HOST"
 class VertexProvider(GoogleService):
     """Datasets, models, pipelines and endpoints of one project and location."""
 
+    _predicted = staticmethod(predict_at_endpoint)
     set_names = ML_USES
 
     @cached_property
