@@ -151,7 +151,10 @@ class Batches(Manager):
         if operation.cancel_requested:
             raise JobCancelled
         form = self._forms[operation.scope.api]
-        instances = self._read(form, cast("Sequence[str]", operation.spec["uris"]))
+        uris = cast("Sequence[str]", operation.spec["uris"])
+        if operation.scope.api is Api.VERTEX:  # proto: GcsSource.uris may contain wildcards
+            uris = self._files.matching(uris)
+        instances = self._read(form, uris)
         hours = _START_HOURS + len(instances) / _IMAGES_PER_HOUR
         cost = round(hours * 1000)
         self._operations.set_budget(operation, cost)

@@ -257,6 +257,23 @@ MULTI_LABEL = Reading(
     ),
 )
 
+EXPORT_FOLDERS = Reading(
+    name="export-folders",
+    about="Which folder is an exported model written to?",
+    values={
+        "recorded": "model-export/icn/FORMAT-NAME-TIME at AutoML v1 (iod of boxes), and "
+        "model-ID/FORMAT/TIME at Vertex AI",
+        "documented": "model-export-NAME-TIME at both",
+    },
+    recorded="recorded",
+    former="documented",
+    sources=(
+        "vertex-ai-samples: AutoML image notebooks with export to the edge, printed folders",
+        f"{_AUTOML}io.proto: ModelExportOutputConfig.gcs_destination",
+        f"{_DISCOVERY}ExportModelRequestOutputConfig.artifactDestination",
+    ),
+)
+
 CALL_READINGS = (
     MODELS_WHILE_TRAINING,
     PIPELINES_BY_LABEL,
@@ -278,4 +295,5 @@ CALL_READINGS = (
     DISPLAY_NAMES,
     CREATE_ANSWER,
     MULTI_LABEL,
+    EXPORT_FOLDERS,
 )

@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 
 from automl_plan import __version__
-from automl_plan.emulator.call_readings import MODELS_WHILE_TRAINING
+from automl_plan.emulator.call_readings import EXPORT_FOLDERS, MODELS_WHILE_TRAINING
 from automl_plan.emulator.clock import to_micros
 from automl_plan.emulator.errors import not_found, precondition, required
 from automl_plan.emulator.faults import current_call
@@ -47,7 +47,7 @@ from automl_plan.emulator.rows import (
 )
 from automl_plan.emulator.sql_filters import Term, equals
 from automl_plan.emulator.training.trainers import load_trainer
-from automl_plan.emulator.training.types import ModelUnusable, Prediction
+from automl_plan.emulator.training.types import ModelUnusable, Prediction, Problem
 
 NO_MODEL = "The model does not exist."
 DEPLOYING = (OperationKind.DEPLOY_MODEL, OperationKind.DEPLOY_TO_ENDPOINT)
@@ -339,12 +339,22 @@ class Models(Manager):
                 self._billing.deployment_changed(db, operation, model, node_count)
             self._operations.finish(db, operation)
 
+    def _export_folder(self, operation: Operation, model: Model, now: str) -> str:
+        """The name of the folder that an export is written to."""
+        if self._readings[EXPORT_FOLDERS] == "documented":
+            return f"model-export-{model.display_name}-{now}"
+        form = cast("str", operation.spec["format"])
+        if operation.scope.api is Api.VERTEX:
+            return f"model-{model.family}/{form.replace('_', '-')}/{now}"
+        kind = "iod" if model.problem is Problem.IMAGE_OBJECT_DETECTION else "icn"
+        return f"model-export/{kind}/{form}-{model.display_name}-{now}"
+
     def _run_export(self, operation: Operation, _: Cancellation) -> None:
         model = self.get(operation.scope, cast("int", operation.spec["model_id"]))
         now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         try:
             uri, folder = self._files.output_folder(
-                cast("str", operation.spec["uri"]), f"model-export-{model.display_name}-{now}"
+                cast("str", operation.spec["uri"]), self._export_folder(operation, model, now)
             )
         except FileRefused as error:
             raise not_found(str(error)) from error

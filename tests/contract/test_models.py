@@ -305,7 +305,7 @@ def test_export_of_a_mobile_model_says_what_it_is(judge: Judge) -> None:
     )
     judge.result(operation)
     folder = operation.metadata.export_model_details.output_info.gcs_output_directory
-    assert folder.startswith("gs://bucket/models/model-export-flowers-")
+    assert folder.startswith("gs://bucket/models/model-export/icn/tf_js-flowers-")
     written = judge.emulator.bucket_root / folder.removeprefix("gs://")
     manifest = json.loads((written / "manifest.json").read_text())
     assert "emulator" in manifest["note"]

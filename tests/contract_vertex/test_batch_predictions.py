@@ -101,6 +101,15 @@ def model(judges: Callable[[float], Judge]) -> Any:
     return judge.model(judge.dataset(name="of jobs"), name="of_jobs")
 
 
+def test_wildcards_name_input_files(judge: Judge, model: Any) -> None:
+    """Proto: GcsSource.uris. The job reports them as they were given."""
+    for count in (0, 5):
+        instances(judge, f"part-{count}.jsonl", image(count))
+    found = ended(judge, begin(judge, model, "gs://bucket/part-*.jsonl"))
+    assert found.completion_stats.successful_count == 2
+    assert list(found.input_config.gcs_source.uris) == ["gs://bucket/part-*.jsonl"]
+
+
 def test_a_job_predicts_what_an_endpoint_does(judge: Judge, model: Any) -> None:
     source = instances(judge, "two.jsonl", image(0), image(5))
     begun = begin(

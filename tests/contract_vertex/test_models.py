@@ -174,7 +174,8 @@ def test_export_of_a_mobile_model_says_what_it_is(judge: Judge) -> None:
     operation = judge.models.export_model(name=model.name, output_config=config)
     judge.result(operation)
     folder = operation.metadata.output_info.artifact_output_uri
-    assert folder.startswith("gs://bucket/models/model-export-")
+    number = model.name.rpartition("/")[2]
+    assert folder.startswith(f"gs://bucket/models/model-{number}/tf-js/")
     written = judge.emulator.bucket_root / folder.removeprefix("gs://")
     manifest = json.loads((written / "manifest.json").read_text())
     assert "emulator" in manifest["note"]

@@ -309,9 +309,13 @@ class _Vertex:
         ask("GET", dataset)
         ask("GET", f"{dataset}/savedQueries")
         ask("GET", f"{dataset}:searchDataItems")
-        ended = self._trained(self._train(dataset, "sets"))
-        made = ended.get("modelToUpload", {})
-        ask("GET", f"{self._home}/models/{_tail(made.get('name'))}")
+        ended = self._trained(self._train(dataset, "sets", kind="MOBILE_TF_VERSATILE_1"))
+        model = f"{self._home}/models/{_tail(ended.get('modelToUpload', {}).get('name'))}"
+        ask("GET", model)
+        place = {"artifactDestination": {"outputUriPrefix": "gs://bucket/models"}}
+        asked = {"outputConfig": {"exportFormatId": "tflite", **place}}
+        self._ended(ask("POST", f"{model}:export", asked))
+        self._walk.keep_names("/storage/v1/b/bucket/o?prefix=models")
 
     def _dataset(self, name: str) -> str:
         asked = {"displayName": name, "metadataSchemaUri": IMAGES}
@@ -337,7 +341,7 @@ class _Vertex:
             "model": model.removeprefix("/vertex/v1/"),
             "inputConfig": {
                 "instancesFormat": "jsonl",
-                "gcsSource": {"uris": ["gs://bucket/batch.jsonl"]},
+                "gcsSource": {"uris": ["gs://bucket/batch*.jsonl"]},
             },
             "outputConfig": {
                 "predictionsFormat": "jsonl",
@@ -350,8 +354,10 @@ class _Vertex:
         ask("GET", f"{self._home}/batchPredictionJobs")
         self._walk.keep_names("/storage/v1/b/bucket/o?prefix=answers")
 
-    def _train(self, dataset: str, name: str, *, multilabel: bool = False) -> str:
-        inputs = {"modelType": "CLOUD", "budgetMilliNodeHours": 8000, "multiLabel": multilabel}
+    def _train(
+        self, dataset: str, name: str, *, kind: str = "CLOUD", multilabel: bool = False
+    ) -> str:
+        inputs = {"modelType": kind, "budgetMilliNodeHours": 8000, "multiLabel": multilabel}
         body = {
             "displayName": name,
             "labels": {"run": name},

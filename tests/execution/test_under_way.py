@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from automl_plan.emulator.billing import ChargeKind
+from automl_plan.emulator.call_readings import LIST_ORDER
 from automl_plan.model.address import dataset_address, model_address
 from automl_plan.model.recorded import Status, Step
 from automl_plan.planning.options import PlanMode, PlanOptions
 from automl_plan.planning.plan import Action, Plan
+from automl_plan.workspace.operations import list_operations
 from tests.apis import APIS, endpoint_of
 from tests.project import Project
 from tests.still_service import StillService, still_service
@@ -147,6 +149,25 @@ def test_a_model_that_is_listed_while_it_trains_is_none_yet(tmp_path: Path) -> N
         client.done()
         assert client.planned().changes == ()
         assert client.trained == 1
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_operations_are_listed_newest_first(tmp_path: Path, api: str) -> None:
+    """In whatever order the service lists them."""
+    with client_of(tmp_path, api, {}) as client:
+        client.declare(8_000)
+        client.apply(ONLY_DATA)
+        client.service.clock.advance(3600)
+        client.apply()
+        with client.workspace() as workspace:
+            for order in LIST_ORDER.values:
+                client.service.readings.change(LIST_ORDER, order)
+                found = list_operations(
+                    workspace.provider, {}, done=None, works_on=None, operation_id=None
+                )
+                times = [each.create_time or "" for each in found]
+                assert len(set(times)) > 1
+                assert times == sorted(times, reverse=True)
 
 
 @pytest.mark.parametrize(("api", "deletion"), [("automl", "refused"), ("vertex", "cancels")])
