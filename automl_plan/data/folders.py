@@ -8,7 +8,6 @@ so that another image moves none. Nothing else reads folders: what comes from he
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import unicodedata
 from collections import Counter
@@ -22,7 +21,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from automl_plan.data.csv_rows import csv_line
-from automl_plan.data.local_files import RELATIVE, local_path, open_regular_file, os_error_text
+from automl_plan.data.local_files import RELATIVE, local_path, md5_of, os_error_text
 from automl_plan.data.row_layout import IMAGES, extension, quoted
 from automl_plan.errors import SourceError
 from automl_plan.model.source_data import UNASSIGNED
@@ -122,7 +121,7 @@ def read_folder(directory: Path, source: str) -> Folder:
         raise SourceError(message, where=source, hint=hint) from error
     tree = _Tree(directory, "" if start == "." else start)
     images = sorted(tree.images())
-    contents = _contents(directory, [image.path for image in images])
+    contents = _contents(directory, [image.path for image in images], tree.links)
     return _with_rows(images, contents, tree.findings())
 
 
@@ -158,16 +157,16 @@ def _with_rows(
     return Folder(bytes(text), places, others, contents, findings)
 
 
-def _contents(directory: Path, paths: Sequence[str]) -> dict[str, bytes]:
+def _contents(directory: Path, paths: Sequence[str], links: Collection[str]) -> dict[str, bytes]:
     """Return the MD5 of the images that can be read; why others can't, is found later."""
 
     def content(path: str) -> bytes | None:
         try:
-            with open_regular_file(local_path(directory, path, path)) as file:
-                md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+            if path in links:
+                return md5_of(str(local_path(directory, path, path)))
+            return md5_of(f"{directory}/{path}")
         except (OSError, SourceError):
             return None
-        return md5.digest()
 
     if len(paths) <= _FEW:
         found = list(map(content, paths))
@@ -185,6 +184,8 @@ class _Tree:
         self._start = start
         self._found: list[FolderFinding] = []
         self._links = 0
+        self.links: set[str] = set()
+        """Images that are links."""
         self._beside: list[str] = []
         """Images that are in no folder of a label."""
         self._no_images: list[str] = []
@@ -294,6 +295,8 @@ class _Tree:
                     listed.folders[entry.name] = place
             elif extension(place) in _PICTURES:
                 listed.pictures.append(place)
+                if entry.is_symlink():
+                    self.links.add(place)
             else:
                 listed.others.append(place)
         self._no_images += listed.others

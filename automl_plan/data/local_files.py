@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from io import BufferedReader
@@ -12,6 +13,7 @@ from automl_plan.errors import SourceError
 from automl_plan.providers.data_access import SCHEME
 
 RELATIVE = "Sources, and the paths in them, are relative to the directory of the configuration."
+_PART = 1024 * 1024
 
 
 def local_path(directory: Path, relative: str, where: str) -> Path:
@@ -37,6 +39,21 @@ def open_regular_file(path: Path) -> BufferedReader:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "It is not a file")
     return os.fdopen(descriptor, "rb")
+
+
+def md5_of(path: str) -> bytes:
+    """Return the MD5 of a regular file that is no link itself. Raises OSError."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "It is not a file")
+        md5 = hashlib.md5(usedforsecurity=False)
+        while part := os.read(descriptor, _PART):
+            md5.update(part)
+    finally:
+        os.close(descriptor)
+    return md5.digest()
 
 
 def os_error_text(error: OSError) -> str:
