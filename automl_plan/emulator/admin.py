@@ -47,8 +47,6 @@ def _deployment(charge: Charge) -> dict[str, object]:
     return {
         **_common(charge),
         "nodes": charge.nodes,
-        "began": None if charge.began is None else timestamp(charge.began),
-        "ended": None if charge.ended is None else timestamp(charge.ended),
         **_end(charge),
     }
 
@@ -65,7 +63,12 @@ def _common(charge: Charge) -> dict[str, object]:
 
 
 def _end(charge: Charge) -> dict[str, object]:
-    return {"milli_node_hours": charge.milli_node_hours, "usd": charge.usd}
+    return {
+        "began": None if charge.began is None else timestamp(charge.began),
+        "ended": None if charge.ended is None else timestamp(charge.ended),
+        "milli_node_hours": charge.milli_node_hours,
+        "usd": charge.usd,
+    }
 
 
 class FaultMethods:

@@ -70,6 +70,8 @@ def test_a_training_is_billed_for_what_it_used(
     cost = int(found["trainCostMilliNodeHours"])
     usd = pytest.approx(cost / 1000 * rate)
     charged = bill(emulator)
+    [row] = charged["trainings"]
+    assert row.pop("began") < row.pop("ended")
     assert charged["trainings"] == [
         {
             "project": "p",

@@ -75,6 +75,8 @@ class Training:
     labels: Mapping[str, str]
     outcome: str
     usd: float
+    began: str | None
+    """None while it is queued."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,11 @@ class Snapshot:
         """Whether a model's life is over."""
         there = self.models.get(model)
         return there is not None and self.now >= end_of_life(there.created)
+
+    def may_have_expired(self, model: str) -> bool:
+        """Whether it is over, or would be if it began with the training, which is not settled."""
+        begun = (t.began for t in self.trainings.values() if t.model == model and t.began)
+        return self.expired(model) or any(self.now >= end_of_life(each) for each in begun)
 
 
 def end_of_life(created: str) -> datetime:
@@ -253,6 +260,7 @@ class Service:
                 c["labels"],
                 c["outcome"],
                 c["usd"],
+                c["began"],
             )
             for c in bill["trainings"]
         }

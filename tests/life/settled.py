@@ -58,7 +58,7 @@ def _model(
     yield from _labels(declared, live.models[model].labels)
     ignored, nodes = _ignored(declared), live.nodes.get(model)
     wanted = declared.get("deploy", {}).get("node_count")
-    if "deploy" in ignored or live.expired(model):
+    if "deploy" in ignored or live.may_have_expired(model):
         return
     theirs = [e for e in live.endpoints.values() if not e.labels]
     elsewhere = any(model in e.deployed.values() for e in theirs)
