@@ -10,7 +10,7 @@ import typer
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from automl_plan.cli.options import JSON, VARIABLES, command
+from automl_plan.cli.options import JSON, VARIABLES, command, number, whole_number
 from automl_plan.cli.output import write, write_json
 from automl_plan.cli.run import Run
 from automl_plan.errors import EmulatorError, UsageError
@@ -35,8 +35,7 @@ def start(
         int,
         typer.Option(
             "--port",
-            min=0,
-            max=65535,
+            parser=whole_number(0, 65535),
             metavar="N",
             help="Port to listen on; default: any free one.",
             show_default=False,
@@ -46,8 +45,7 @@ def start(
         int | None,
         typer.Option(
             "--vertex-port",
-            min=0,
-            max=65535,
+            parser=whole_number(0, 65535),
             metavar="N",
             help="Serve Vertex AI on this port as well, at its root, for clients that take no path "
             "in their endpoint; 0: any free port.",
@@ -57,7 +55,7 @@ def start(
         float,
         typer.Option(
             "--idle-timeout",
-            min=0,
+            parser=number(0),
             metavar="SECONDS",
             help="End the service after that time without a request; default: it runs until it is "
             "stopped.",
@@ -75,7 +73,12 @@ def start(
     ] = None,
     time_scale: Annotated[
         float | None,
-        typer.Option("--time-scale", metavar="X", help="Let simulated hours pass X times faster."),
+        typer.Option(
+            "--time-scale",
+            parser=number(0.001, 1e12),
+            metavar="X",
+            help="Let simulated hours pass X times faster.",
+        ),
     ] = None,
     bucket_root: Annotated[
         Path | None,

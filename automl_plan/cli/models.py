@@ -9,7 +9,7 @@ import typer
 
 from automl_plan.cli import completion
 from automl_plan.cli.applying import approve
-from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command
+from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command, number
 from automl_plan.cli.output import stdout_style, write, write_bytes, write_json
 from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
@@ -80,8 +80,7 @@ def evaluations(
         float,
         typer.Option(
             "--threshold",
-            min=0.0,
-            max=1.0,
+            parser=number(0, 1),
             metavar="SCORE",
             help="Lowest score of a prediction that counts.",
         ),

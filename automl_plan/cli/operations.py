@@ -9,7 +9,7 @@ import typer
 
 from automl_plan.cli import completion
 from automl_plan.cli.applying import approve
-from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command
+from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command, number
 from automl_plan.cli.output import write
 from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
@@ -76,7 +76,9 @@ def wait(
     operation_id: Id,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", min=0.0, metavar="SECONDS", help="Give up after this time."),
+        typer.Option(
+            "--timeout", parser=number(0), metavar="SECONDS", help="Give up after this time."
+        ),
     ] = None,
 ) -> int:
     """Wait until an operation ends. Exits with 1 if it failed."""

@@ -62,6 +62,36 @@ LogLevel = Annotated[
 ]
 
 
+def whole_number(least: int, most: int | None = None) -> Callable[[Any], int]:
+    """Return a parser of whole numbers, as strict as that of the configuration."""
+    return lambda value: int(_number(value, (int,), least, most))
+
+
+def number(least: float, most: float | None = None) -> Callable[[Any], float]:
+    """Return a parser of numbers, as strict as that of the configuration."""
+    return lambda value: float(_number(value, (int, float), least, most))
+
+
+def _number(value: Any, kinds: tuple[type, ...], least: float, most: float | None) -> int | float:
+    """Return a number; a default is one already. Raises typer.BadParameter."""
+    from automl_plan.config.scalars import NotANumber, resolve
+
+    try:
+        found = resolve(value) if isinstance(value, str) else value
+    except NotANumber:
+        found = None
+    if type(found) not in kinds:
+        what = "a number" if float in kinds else "a whole number"
+        raise typer.BadParameter(
+            f"{value!r} is not {what}: write digits only, without blanks, _ or leading zeros"
+        )
+    assert isinstance(found, int | float)  # noqa: S101
+    if found < least or (most is not None and found > most):
+        bounds = f"at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+        raise typer.BadParameter(f"{value} is not {bounds}")
+    return found
+
+
 def _flag(name: str, kind: Any, default: Any, option: Any) -> Flag:
     annotation = Annotated[kind, option]
     return Flag(name, Flag.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -134,7 +164,10 @@ PARALLELISM = _flag(
     int,
     10,
     typer.Option(
-        "--parallelism", min=1, max=256, metavar="N", help="Number of concurrent requests."
+        "--parallelism",
+        parser=whole_number(1, 256),
+        metavar="N",
+        help="Number of concurrent requests.",
     ),
 )
 LOCK_TIMEOUT = _flag(
@@ -143,7 +176,7 @@ LOCK_TIMEOUT = _flag(
     0.0,
     typer.Option(
         "--lock-timeout",
-        min=0.0,
+        parser=number(0),
         metavar="SECONDS",
         show_default=False,
         help="Time to wait for a locked state; default: none.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from automl_plan.cli.options import DIRECTORY, JSON, VARIABLES, command
+from automl_plan.cli.options import DIRECTORY, JSON, VARIABLES, command, whole_number
 from automl_plan.cli.output import stdout_style, write, write_exactly, write_json
 from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
@@ -126,7 +126,10 @@ def comment(
     pull_request: Annotated[
         int | None,
         typer.Option(
-            "--pull-request", min=1, metavar="N", help="Default: the pull request of the workflow."
+            "--pull-request",
+            parser=whole_number(1),
+            metavar="N",
+            help="Default: the pull request of the workflow.",
         ),
     ] = None,
     key: Annotated[

@@ -11,7 +11,14 @@ import typer
 from automl_plan.cli import completion
 from automl_plan.cli.applying import apply_command_plan
 from automl_plan.cli.json_files import EventLines
-from automl_plan.cli.options import AUTO_APPROVE, JSON, LOCK_TIMEOUT, VARIABLES, command
+from automl_plan.cli.options import (
+    AUTO_APPROVE,
+    JSON,
+    LOCK_TIMEOUT,
+    VARIABLES,
+    command,
+    whole_number,
+)
 from automl_plan.cli.output import stdout_style, write, write_json
 from automl_plan.cli.run import Run
 
@@ -65,7 +72,9 @@ def versions(
 def promote(
     run: Run,
     name: Name,
-    version: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="Its number.")],
+    version: Annotated[
+        int, typer.Argument(parser=whole_number(1), metavar="VERSION", help="Its number.")
+    ],
     why: Why = None,
 ) -> int:
     """Make a version the current one, regardless of its gate. Records who decided, and why."""
@@ -81,7 +90,7 @@ def rollback(
     version: Annotated[
         int | None,
         typer.Argument(
-            min=1,
+            parser=whole_number(1),
             metavar="VERSION",
             help="Its number; default: the version before the current one.",
         ),

@@ -96,6 +96,41 @@ def test_a_command_of_another_group_is_named(line: str, near: str, cli: CommandL
     assert f"Did you mean {near}?" in cli.failure(*line.split())
 
 
+@pytest.mark.parametrize("text", ["1_0", " 5", "\u0663", "nan", "inf", "007", "0x1F", "1e999", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "emulator start --port",
+        "emulator start --time-scale",
+        "emulator start --idle-timeout",
+        "apply --parallelism",
+        "apply --lock-timeout",
+        "models evaluations m --threshold",
+        "models promote m",
+        "operations wait x --timeout",
+        "comment p.json --pull-request",
+    ],
+)
+def test_numbers_of_flags_are_as_strict_as_those_of_a_configuration(
+    line: str, text: str, cli: CommandLine
+) -> None:
+    assert "number: write digits only" in cli.failure(*line.split(), text)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("emulator start --port 65536", "65536 is not from 0 to 65535"),
+        ("apply --parallelism 0", "0 is not from 1 to 256"),
+        ("apply --parallelism 1.5", "'1.5' is not a whole number"),
+        ("apply --lock-timeout -1", "-1 is not at least 0"),
+        ("models evaluations m --threshold 1.01", "1.01 is not from 0 to 1"),
+    ],
+)
+def test_numbers_of_flags_have_bounds(line: str, said: str, cli: CommandLine) -> None:
+    assert said in cli.failure(*line.split())
+
+
 def test_programs_get_it_too(cli: CommandLine) -> None:
     error = json.loads(cli("plan", "--json", "-out=x", code=1))["error"]
     assert error["message"] == "No such option '-out=x'."

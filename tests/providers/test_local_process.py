@@ -139,6 +139,16 @@ def test_without_a_declared_trainer_that_of_a_running_service_may_do(
     assert start(data_dir, tmp_path, undeclared).trainer == trains
 
 
+def test_another_port_and_an_unknown_reading_are_told(data_dir: Path, tmp_path: Path) -> None:
+    running = start(data_dir, tmp_path, SIMULATED)
+    port = int(running.url.rpartition(":")[2])
+    assert start(data_dir, tmp_path, replace(SIMULATED, port=port)).pid == running.pid
+    with pytest.raises(EmulatorError, match="its port is set when it starts"):
+        start(data_dir, tmp_path, replace(SIMULATED, port=port - 1))
+    with pytest.raises(EmulatorError, match="has no reading of-ours"):
+        start(data_dir, tmp_path, replace(SIMULATED, readings={"of-ours": "x"}))
+
+
 def test_started_by_hand_it_stays(data_dir: Path, tmp_path: Path) -> None:
     soon = replace(SIMULATED, idle_timeout=1.0)
     assert start(data_dir, tmp_path, soon).idle_timeout == 1.0

@@ -185,6 +185,8 @@ def _check_set_at_start(running: Running, options: Options) -> None:
         wanted = "faults are"
     elif port is not None and not served:
         wanted = "port for Vertex AI is"
+    elif options.port and not running.url.endswith(f":{options.port}"):
+        wanted = "port is"
     if wanted:
         raise EmulatorError(
             f"The embedded service runs already: its {wanted} set when it starts.",
@@ -199,6 +201,12 @@ def _check_readings(running: Running, options: Options) -> None:
     One that was started with `emulator start` may have more than the configuration says.
     """
     wanted = dict(options.readings)
+    if unknown := sorted(wanted.keys() - running.readings.keys()):
+        raise EmulatorError(
+            f"The embedded service has no reading {unknown[0]}.",
+            where=running.url,
+            hint="`automl-plan emulator readings` lists those it has.",
+        )
     differ = {name for name, value in wanted.items() if running.readings.get(name) != value}
     if running.idle_timeout:
         differ |= running.changed_readings - wanted.keys()
