@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from automl_plan.cli.models import Name, picked
-from automl_plan.cli.options import JSON, VARIABLES, command
+from automl_plan.cli.options import JSON, VARIABLES, command, number, whole_number
 from automl_plan.cli.output import ERASE, say, stdout_style, write, write_exactly, write_json
 from automl_plan.cli.run import Run
 from automl_plan.errors import UsageError
@@ -36,14 +36,16 @@ def predict(
         ),
     ],
     top: Annotated[
-        int, typer.Option("--top", min=1, max=100, metavar="N", help="Most labels of an image.")
+        int,
+        typer.Option(
+            "--top", parser=whole_number(1, 100), metavar="N", help="Most labels of an image."
+        ),
     ] = 3,
     threshold: Annotated[
         float,
         typer.Option(
             "--threshold",
-            min=0.0,
-            max=1.0,
+            parser=number(0, 1),
             metavar="SCORE",
             help="Lowest score of a label that is shown.",
         ),
@@ -88,11 +90,11 @@ def _watched(found: Iterable[Predicted], count: int) -> Iterator[Predicted]:
     """On a terminal, show on standard error how many images are predicted."""
     shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     last, written = time.monotonic(), False
-    for number, each in enumerate(found, 1):
+    for done, each in enumerate(found, 1):
         yield each
         if shown and time.monotonic() - last >= _INTERVAL:
             last, written = time.monotonic(), True
-            sys.stderr.write(f"{ERASE}Predicted {number:,} of {count:,} images…")
+            sys.stderr.write(f"{ERASE}Predicted {done:,} of {count:,} images…")
             sys.stderr.flush()
     if written:
         sys.stderr.write(ERASE)

@@ -44,9 +44,6 @@ _OF_GROUPS: Mapping[tuple[str, str], str] = MappingProxyType(
             "Remove it from the configuration, and run `automl-plan apply`; "
             "`automl-plan import --all` shows what is not managed."
         ),
-        ("models", "predict"): (
-            "Ask the service: `automl-plan models show NAME` shows the model's id and endpoint."
-        ),
         ("state", "pull"): (
             "The state is a file: copy it from its place (`state:` of the configuration)."
         ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 import pytest
+import typer
 
 from automl_plan import __version__
 from automl_plan.cli.commands import COMMANDS, Entry
@@ -23,6 +25,16 @@ def commands(
             yield (*path, name), entry
 
 
+def test_numbers_are_read_by_our_own_rule() -> None:
+    """What the parser takes for numbers by itself are also 1_0, other digits and nan."""
+    for path, entry in commands(COMMANDS):
+        module, _, name = entry.place.partition(":")
+        app = getattr(import_module(f"automl_plan.cli.{module}"), name)
+        for param in typer.main.get_command(app).params:
+            assert param.type.name not in NUMBERS, (path, param.name)
+
+
+NUMBERS = {"integer", "integer range", "float", "float range"}
 PATHS = sorted(path for path, _ in commands(COMMANDS))
 
 

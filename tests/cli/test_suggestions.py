@@ -60,7 +60,6 @@ def cli(tmp_path: Path) -> CommandLine:
         ("datasets delete d", "Remove it from the configuration"),
         ("models train m", "Declare it under `models:`"),
         ("models undeploy m", "Declare it under `models:`"),
-        ("models predict m", "models show NAME"),
         ("state pull", "The state is a file"),
     ],
 )
@@ -89,6 +88,7 @@ def test_what_is_near_is_named_and_what_is_not_is_not(cli: CommandLine) -> None:
         ("models lint d", "'datasets lint'"),
         ("state plan", "'plan'"),
         ("status", "'emulator status'"),
+        ("predict a.png", "'models predict'"),
         ("models shwo m", "'show'"),
     ],
 )

@@ -168,12 +168,13 @@ def _trains_as_wanted(running: Running, options: Options) -> bool:
 
 def _other_trainer(running: Running, options: Options) -> EmulatorError:
     work = f", and works on {running.operations} operations" if running.operations else ""
-    return EmulatorError(
-        f"The embedded service runs with the trainer {running.trainer}{work}, but the "
-        f"configuration says {options.trainer}.",
-        where=running.url,
-        hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
-    )
+    runs, said = f"runs with the trainer {running.trainer}{work}", options.trainer
+    return _differs(running, f"{runs}, but the configuration says {said}")
+
+
+def _differs(running: Running, what: str) -> EmulatorError:
+    hint = "Stop it with `automl-plan emulator stop`; the next command restarts it."
+    return EmulatorError(f"The embedded service {what}.", where=running.url, hint=hint)
 
 
 def _check_set_at_start(running: Running, options: Options) -> None:
@@ -201,23 +202,14 @@ def _check_readings(running: Running, options: Options) -> None:
     One that was started with `emulator start` may have more than the configuration says.
     """
     wanted = dict(options.readings)
-    if unknown := sorted(wanted.keys() - running.readings.keys()):
-        raise EmulatorError(
-            f"The embedded service has no reading {unknown[0]}.",
-            where=running.url,
-            hint="`automl-plan emulator readings` lists those it has.",
-        )
     differ = {name for name, value in wanted.items() if running.readings.get(name) != value}
     if running.idle_timeout:
         differ |= running.changed_readings - wanted.keys()
     if differ:
         name = min(differ)
-        raise EmulatorError(
-            f"The embedded service runs with the reading {name}={running.readings.get(name)}, but "
-            f"the configuration says {wanted.get(name, 'nothing of it')}.",
-            where=running.url,
-            hint="Stop it with `automl-plan emulator stop`; the next command restarts it.",
-        )
+        runs, said = running.readings.get(name), wanted.get(name, "nothing of it")
+        what = f"runs with the reading {name}={runs}, but the configuration says {said}"
+        raise _differs(running, f"has no reading {name}" if runs is None else what)
 
 
 def _readings(readings: object) -> dict[str, Any]:
