@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from automl_plan.emulator.training.calibration import best_temperature
 from automl_plan.emulator.training.head import Features, Head, HeadTraining
-from automl_plan.emulator.training.metrics import Scores, Truth
+from automl_plan.emulator.training.metrics import Scores, Truth, log_loss
 from automl_plan.emulator.training.pixel_network import Network, PixelNetworkTraining
 from automl_plan.emulator.training.types import TrainingJob
 
@@ -88,16 +88,28 @@ def choose(
     Where they are few, one in five TRAIN images of each label helps to choose; the head is then
     trained once more with them.
     """
+    if train.features is None:
+        return _pixels_alone(job, train, validation, cancelled)
     learned, judges, named = _judges(train, validation)
-    contenders = []
-    if learned.features is not None:
-        head = _Heads(job, backbone, base, cancelled).best(learned, judges, train)
-        contenders.append(head)
-        if judges is None or head.loss < _NO_BETTER:
-            return Choice((head,), named)
-    left = job.epochs - sum(each.epochs for each in contenders)
-    contenders.append(_pixel_network(job, learned, judges, max(1, int(left)), cancelled))
-    return Choice(tuple(sorted(contenders, key=lambda each: each.loss)), named)
+    head = _Heads(job, backbone, base, cancelled).best(learned, judges, train)
+    if judges is None or head.loss < _NO_BETTER:
+        return Choice((head,), named)
+    left = max(1, int(job.epochs - head.epochs))
+    network = _pixel_network(job, learned, judges, left, cancelled)
+    return Choice(tuple(sorted((head, network), key=lambda each: each.loss)), named)
+
+
+def _pixels_alone(
+    job: TrainingJob, train: Images, validation: Images, cancelled: Cancelled
+) -> Choice:
+    """Train the network on pixels as the trainer `sklearn` does: the same job, the same scores."""
+    named, watched = ("VALIDATION", validation) if len(validation.truth) else ("TRAIN", train)
+    training = PixelNetworkTraining(job, train.pixels, train.truth)
+    training.run(watched.pixels, watched.truth, job.epochs, cancelled)
+    scores = training.best.scores(watched.pixels)
+    loss = log_loss(watched.truth, scores, multilabel=job.multilabel)
+    network = Contender(PIXELS, training.best, loss, training.epochs, training.converged)
+    return Choice((network,), named)
 
 
 def _judges(train: Images, validation: Images) -> tuple[Images, Images | None, str]:
@@ -118,16 +130,13 @@ def _judges(train: Images, validation: Images) -> tuple[Images, Images | None, s
 
 
 def _pixel_network(
-    job: TrainingJob, learned: Images, judges: Images | None, most: int, cancelled: Cancelled
+    job: TrainingJob, learned: Images, judges: Images, most: int, cancelled: Cancelled
 ) -> Contender:
-    watched = learned if judges is None else judges
     training = PixelNetworkTraining(job, learned.pixels, learned.truth)
-    training.run(watched.pixels, watched.truth, most, cancelled)
-    network, loss = training.best, 0.0
-    if judges is not None:
-        outputs = network.outputs(judges.pixels)
-        found = best_temperature(outputs, judges.truth, multilabel=job.multilabel)
-        network, loss = network.calibrated(found[0]), found[1]
+    training.run(judges.pixels, judges.truth, most, cancelled)
+    outputs = training.best.outputs(judges.pixels)
+    temperature, loss = best_temperature(outputs, judges.truth, multilabel=job.multilabel)
+    network = training.best.calibrated(temperature)
     return Contender(PIXELS, network, loss, training.epochs, training.converged)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from automl_plan.emulator.training.auto_trainer import AutoTrainer
 from automl_plan.emulator.training.backbone import load_backbone
 from automl_plan.emulator.training.head import Head
+from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import (
     ClassificationMetrics,
     ModelUnusable,
@@ -47,6 +48,11 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(tmp_path_factory.mktemp("textures"))
+
+
+@pytest.fixture(scope="module")
+def of_sklearn(digits_job: TrainingJob) -> TrainingResult:
+    return load_trainer("sklearn").train(digits_job, never)
 
 
 def metrics(result: TrainingResult) -> ClassificationMetrics:
@@ -168,8 +174,13 @@ def test_images_that_cannot_be_used_are_named(trained: Trained) -> None:
     assert "The image can't be read: No such file or directory." in str(caught.value)
 
 
-def test_digits_are_learnt_by_their_pixels(digits_job: TrainingJob) -> None:
+def test_digits_are_learnt_by_their_pixels_as_ever(
+    digits_job: TrainingJob, of_sklearn: TrainingResult
+) -> None:
     result = AutoTrainer().train(digits_job, never)
+    assert result.artefact == of_sklearn.artefact
+    assert result.evaluations == of_sklearn.evaluations
+    assert result.train_cost_milli_node_hours == of_sklearn.train_cost_milli_node_hours
     assert metrics(result).au_prc >= 0.99
     assert result.details["chosen"] == "pixels"
     losses = result.details["losses"]
