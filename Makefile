@@ -60,6 +60,7 @@ chaos: $(VENV)/.installed-dev  ## Kill, starve and deceive runs at every step; n
 bench: $(VENV)/.installed-dev  ## Measure speed and memory by the number of resources, beside Terraform
 	$(MAKE) VENV=$(VENV)/plain $(VENV)/plain/.installed-local
 	$(BIN)/python -m tests.benchmarks --command $(VENV)/plain/bin/automl-plan $(ARGS)
+	$(BIN)/python -m tests.benchmarks.photographs
 
 schemas: $(VENV)/.installed-dev  ## Write schemas/*.json from the types
 	$(BIN)/python -m tests.schemas.generate
