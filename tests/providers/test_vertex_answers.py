@@ -269,3 +269,26 @@ def test_a_state_that_is_not_known_is_told(state: object, ended: bool, told: str
     found = wire.pipeline(answer, HOME)
     assert found.ended_as == told
     assert found.done == (ended and told is None)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "goes_on"),
+    [
+        ("Dataset", OperationKind.CREATE_DATASET, False),
+        ("ImportDataResponse", OperationKind.IMPORT_DATA, False),
+        ("Endpoint", OperationKind.CREATE_ENDPOINT, True),
+        ("DeployModelResponse", OperationKind.DEPLOY_MODEL, True),
+        ("UndeployModelResponse", OperationKind.UNDEPLOY_MODEL, True),
+    ],
+)
+def test_an_operation_without_metadata_is_told_by_its_response(
+    response: str, kind: OperationKind, *, goes_on: bool
+) -> None:
+    """Else the deployment after the creation of its endpoint would be left out."""
+    told = {
+        "name": f"{HOME}/endpoints/1/operations/2",
+        "done": True,
+        "response": {"@type": f"type.googleapis.com/google.cloud.aiplatform.v1.{response}"},
+    }
+    found = wire.operation(told, HOME)
+    assert (found.kind, found.has_next_step) == (kind, goes_on)

@@ -168,6 +168,16 @@ _OPERATIONS = {
     "DeleteOperationMetadata": OperationKind.DELETE,
 }
 """By the type of an operation's metadata."""
+_RESPONSES = {
+    "Dataset": OperationKind.CREATE_DATASET,
+    "ImportDataResponse": OperationKind.IMPORT_DATA,
+    "ExportDataResponse": OperationKind.EXPORT_DATA,
+    "ExportModelResponse": OperationKind.EXPORT_MODEL,
+    "Endpoint": OperationKind.CREATE_ENDPOINT,
+    "DeployModelResponse": OperationKind.DEPLOY_MODEL,
+    "UndeployModelResponse": OperationKind.UNDEPLOY_MODEL,
+}
+"""By the type of its response, once it is done."""
 _STEPS = frozenset(
     {OperationKind.CREATE_ENDPOINT, OperationKind.DEPLOY_MODEL, OperationKind.UNDEPLOY_MODEL}
 )
@@ -296,18 +306,20 @@ def endpoint(answer: Mapping[str, Any]) -> LiveEndpoint:
 def operation(answer: Mapping[str, Any], parent: str) -> Operation:
     """A google.longrunning.Operation; `parent` is what its name starts with, but for its project.
 
-    While it runs `done` is absent.
+    While it runs `done` is absent. Metadata are optional (google.longrunning.Operation): without
+    them its response tells what it was.
     """
     metadata = mapping(answer.get("metadata"))
     generic = mapping(metadata.get("genericMetadata"))
-    kind = _OPERATIONS.get(str(metadata.get("@type", "")).rpartition(".")[2], OperationKind.UNKNOWN)
+    response = mapping(answer.get("response"))
+    kind = _OPERATIONS.get(_type(metadata)) or _RESPONSES.get(_type(response))
     error = answer.get("error")
-    made = mapping(answer.get("response")).get("name")
+    made = response.get("name")
     name = below(answer.get("name"), parent)
     return Operation(
         id=name,
         endpoint=name.split("/")[1] if name.startswith("endpoints/") else None,
-        kind=kind,
+        kind=kind or OperationKind.UNKNOWN,
         done=answer.get("done") is True,
         create_time=moment(generic.get("createTime")),
         update_time=moment(generic.get("updateTime")),
@@ -319,6 +331,10 @@ def operation(answer: Mapping[str, Any], parent: str) -> Operation:
             for failure in items(generic.get("partialFailures"))
         ),
     )
+
+
+def _type(message: Mapping[str, Any]) -> str:
+    return str(message.get("@type", "")).rpartition(".")[2]
 
 
 def pipeline(answer: Mapping[str, Any], parent: str) -> Operation:
