@@ -149,7 +149,8 @@ def test_the_same_data_as_json_lines_is_no_change(project: ProjectLine, api: str
 
 
 def test_undeclared_names(project: ProjectLine) -> None:
-    assert "No dataset cats is declared." in project.failure("datasets", "lint", "cats")
+    cli = CommandLine(project.directory)  # unlike a project's, it starts no service before
+    assert "No dataset cats is declared." in cli.failure("datasets", "lint", "cats")
     assert not (Path(project.directory) / ".automl-plan").exists()
 
 
