@@ -12,10 +12,11 @@ from automl_plan.cli.applying import approve
 from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command, number
 from automl_plan.cli.output import stdout_style, write, write_bytes, write_json
 from automl_plan.cli.run import Run
-from automl_plan.errors import UsageError
+from automl_plan.errors import OutputUnwritable, UsageError
 
 if TYPE_CHECKING:
     from automl_plan.model.live import LiveModel
+    from automl_plan.workspace.misread import Misread
     from automl_plan.workspace.workspace import Workspace
 
 Name = Annotated[
@@ -72,32 +73,86 @@ def show(
     run.show("inventory:ModelsShow.of", model_text, row, now)
 
 
-@command(*VARIABLES, JSON, example="models evaluations digits --threshold 0.8")
+@command(*VARIABLES, JSON, example="models evaluations digits --wrong --html misread.html")
 def evaluations(
     run: Run,
     name: Name,
     threshold: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--threshold",
             parser=number(0, 1),
             metavar="SCORE",
             help="Lowest score of a prediction that counts.",
+            show_default="0.5",
         ),
-    ] = 0.5,
+    ] = None,
+    wrong: Annotated[
+        bool,
+        typer.Option("--wrong", help="List the TEST images that the model misreads."),
+    ] = False,
+    label: Annotated[
+        str | None,
+        typer.Option("--label", help="With --wrong: only images of a label, or read as it."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="With --wrong: write a page with pictures."),
+    ] = None,
 ) -> None:
-    """Show how good a model is: overall, per label, and which labels it confuses."""
-    from automl_plan.output.documents.models import ModelsEvaluations
-    from automl_plan.output.evaluations import evaluations_text
+    """Show how good a model is: overall, per label, and which labels or images it confuses."""
+    from automl_plan.output.documents.models import ModelsEvaluations, ModelsEvaluationsWrong
+    from automl_plan.output.evaluations import evaluations_text, misread_text
 
+    _check_flags(run, wrong=wrong, threshold=threshold, label=label, html=html)
     with run.open() as opened:
         model = picked(opened, name)
-        found = opened.provider.evaluations(model.id)
-    if run.as_json:
-        write_json(ModelsEvaluations.of(model.id, found))
-    else:
         title = f"{model.display_name}  {model.id}"
-        write(evaluations_text(title, found, threshold, stdout_style()))
+        if not wrong:
+            found = opened.provider.evaluations(model.id)
+            if run.as_json:
+                write_json(ModelsEvaluations.of(model.id, found))
+            else:
+                at = 0.5 if threshold is None else threshold
+                write(evaluations_text(title, found, at, stdout_style()))
+            return
+        from automl_plan.workspace.misread import misread_images
+
+        misread = misread_images(opened.provider, model, label)
+        if html is not None:
+            _write_contact_sheet(opened, model, misread, html)
+        elif run.as_json:
+            write_json(ModelsEvaluationsWrong.of(model.id, misread))
+        else:
+            write(misread_text(title, misread, stdout_style()))
+
+
+def _check_flags(
+    run: Run, *, wrong: bool, threshold: float | None, label: str | None, html: Path | None
+) -> None:
+    if wrong and threshold is not None:
+        hint = "An image is misread by its surest label; of several labels each counts from 0.5."
+        raise UsageError("--wrong and --threshold exclude each other.", hint=hint)
+    for flag, value in (("--label", label), ("--html", html)):
+        if value is not None and not wrong:
+            raise UsageError(f"{flag} is for images that are misread.", hint="Add --wrong.")
+    if html is not None and run.as_json:
+        raise UsageError("--json and --html exclude each other.")
+
+
+def _write_contact_sheet(opened: Workspace, model: LiveModel, misread: Misread, file: Path) -> None:
+    from automl_plan.files import write_whole
+    from automl_plan.output.evaluations import misread_sentence
+    from automl_plan.output.html.contact_sheet import MOST_SHOWN, contact_sheet
+    from automl_plan.workspace.misread import pictures
+
+    shown = pictures(opened.open_sources(), misread.images[:MOST_SHOWN])
+    page = contact_sheet(model, opened.provider.identity, misread, shown)
+    try:
+        write_whole(file, page.encode(), mode=0o666)
+    except OSError as error:
+        raise OutputUnwritable(f"{file} can't be written: {error.strerror}.") from error
+    write(f"Wrote {file}. {misread_sentence(misread)}\n")
 
 
 @command(*VARIABLES, JSON, example="models calendar --ics --out models.ics")

@@ -1,4 +1,4 @@
-"""Reads a local image: its type, its size, and its perceptual hash."""
+"""Reads an image: its type, its size, its perceptual hash, and a small picture of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -106,6 +107,38 @@ def read_image(
         message = f"the file has {length:,} bytes, the maximum is {most_bytes:,}"
         faults.append(("image-size", message))
     return replace(facts, faults=tuple(faults))
+
+
+_LEFT_AS_PNG = 64
+"""Pixels up to which a picture is written without loss, as it has few bytes anyway."""
+
+
+def small_picture(content: bytes, side: int) -> bytes | None:
+    """Return an image that fits a square of so many pixels, upright, as a PNG or a JPEG.
+
+    None: it can't be decoded, has too many pixels, or Pillow is not installed.
+    """
+    try:
+        import PIL.Image
+        import PIL.ImageOps
+    except ImportError:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with PIL.Image.open(BytesIO(content)) as image:
+                pixels = image.width * image.height
+                if pixels > DECODED:
+                    return None
+                with _LARGE_ONES if pixels > _LARGE else nullcontext():
+                    image.draft("RGB", (2 * side, 2 * side))
+                    small = image.convert("RGB")
+        small.thumbnail((side, side))
+        written, form = BytesIO(), "PNG" if max(small.size) <= _LEFT_AS_PNG else "JPEG"
+        PIL.ImageOps.exif_transpose(small).save(written, form, quality=80, exif=b"")
+        return written.getvalue()
+    except (OSError, ValueError, SyntaxError, EOFError, PIL.Image.DecompressionBombError):
+        return None
 
 
 def _broken(rule: str, how: str, content: bytes = b"") -> ImageFacts:

@@ -1,8 +1,9 @@
-"""The emulator's own API, below `/emulator/v1`: billing, calls, clock, faults, items, service."""
+"""The emulator's own API, below `/emulator/v1`: billing, calls, clock, faults, models."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -16,11 +17,12 @@ from automl_plan.emulator.faults import ActiveFault, FaultRefused, Faults
 from automl_plan.emulator.http import Front, Reply, Request, json_reply, route
 from automl_plan.emulator.methods import CallCounts
 from automl_plan.emulator.objects import Scope
+from automl_plan.emulator.tested_images import ImageResult
 from automl_plan.emulator.training.types import SetName
 from automl_plan.emulator.vertex import names as vertex_names
 from automl_plan.emulator.wire.messages import body_fields
 from automl_plan.emulator.wire.names import read_number
-from automl_plan.emulator.wire.requests import check_query, timestamp
+from automl_plan.emulator.wire.requests import check_query, paging, timestamp
 
 
 def render_bill(engine: Engine) -> dict[str, object]:
@@ -97,26 +99,61 @@ class FaultMethods:
         return json_reply({})
 
 
-class UndeployedMethods:
-    """Predictions of models that need not be deployed, which no API offers for single images."""
+Find = Callable[[Engine, Request], tuple[Scope, int]]
+"""Finds the model that a request names."""
 
-    def __init__(self, engine: Engine) -> None:
+
+def _model_of_automl(_: Engine, request: Request) -> tuple[Scope, int]:
+    scope = automl_names.scope_of(request.params)
+    return scope, automl_names.number_of(request.params["model"])
+
+
+def _version_of_vertex(engine: Engine, request: Request) -> tuple[Scope, int]:
+    scope = vertex_names.scope_of(request.params)
+    return scope, engine.versions.find(scope, request.params["model"])
+
+
+class ModelMethods:
+    """What no API offers of a model, by the names of one: messages are the same for both."""
+
+    def __init__(self, engine: Engine, find: Find) -> None:
         self._engine = engine
+        self._find = find
 
-    def automl(self, request: Request) -> Reply:
-        """Predict with a model of AutoML v1."""
-        scope = automl_names.scope_of(request.params)
-        return self._predicted(request, scope, automl_names.number_of(request.params["model"]))
-
-    def vertex(self, request: Request) -> Reply:
-        """Predict with a version of a model of Vertex AI; messages are those of AutoML v1."""
-        scope = vertex_names.scope_of(request.params)
-        key = self._engine.versions.find(scope, request.params["model"])
-        return self._predicted(request, scope, key)
-
-    def _predicted(self, request: Request, scope: Scope, number: int) -> Reply:
+    def predict(self, request: Request) -> Reply:
+        """Predict an image with a model that need not be deployed, by AutoML v1's messages."""
+        scope, number = self._find(self._engine, request)
         _, predict = self._engine.models.predictor(scope, number)
         return predicted(self._engine, request, scope, number, predict)
+
+    def tested_images(self, request: Request) -> Reply:
+        """Return what a model scored for its TEST images, a page of them."""
+        check_query(request, ("pageSize", "pageToken"))
+        page = paging(request)
+        scope, number = self._find(self._engine, request)
+        found = self._engine.models.tested_images(scope, number, page.window)
+        messages = [_tested_image(each) for each in found.items]
+        return json_reply({"testedImages": messages, **page.token(found.next_before)})
+
+
+def _tested_image(result: ImageResult) -> dict[str, object]:
+    return {
+        "uri": result.uri,
+        "sha256": result.content,
+        "labels": list(result.labels),
+        "predicted": list(result.predicted),
+        "wrong": list(result.wrong),
+        "scores": [{"label": label, "score": score} for label, score in result.scores],
+        "nearest": [
+            {
+                "uri": each.uri,
+                "sha256": each.content,
+                "labels": list(each.labels),
+                "similarity": each.similarity,
+            }
+            for each in result.nearest
+        ],
+    }
 
 
 class ItemMethods:
@@ -162,7 +199,7 @@ def _render(fault: ActiveFault) -> dict[str, object]:
 
 
 _ROOT = "/emulator/v1"
-_MODEL = "/projects/{project}/locations/{location}/models/{model}:predict"
+_MODEL = _ROOT + "/projects/{project}/locations/{location}/models/{model}"
 
 
 class Service(Struct):
@@ -177,7 +214,8 @@ class Service(Struct):
 def admin_front(engine: Engine, counts: CallCounts, faults: Faults, service: Service) -> Front:
     """Return the emulator's own API. Its calls meet no fault and aren't counted."""
     admin, fault_methods = _AdminMethods(engine, counts, service), FaultMethods(faults)
-    undeployed = UndeployedMethods(engine)
+    automl = ModelMethods(engine, _model_of_automl)
+    vertex = ModelMethods(engine, _version_of_vertex)
     items, of_items = ItemMethods(engine), _ROOT + "/datasets/{dataset}/dataItems"
     return Front(
         (
@@ -186,8 +224,10 @@ def admin_front(engine: Engine, counts: CallCounts, faults: Faults, service: Ser
             route(None, "GET", f"{_ROOT}/clock", admin.clock),
             route(None, "POST", f"{_ROOT}/clock:advance", admin.advance),
             route(None, "GET", f"{_ROOT}/service", admin.show),
-            route(None, "POST", _ROOT + _MODEL, undeployed.automl),
-            route(None, "POST", vertex_names.PREFIX + _ROOT + _MODEL, undeployed.vertex),
+            route(None, "POST", f"{_MODEL}:predict", automl.predict),
+            route(None, "POST", f"{vertex_names.PREFIX}{_MODEL}:predict", vertex.predict),
+            route(None, "GET", f"{_MODEL}/testedImages", automl.tested_images),
+            route(None, "GET", f"{vertex_names.PREFIX}{_MODEL}/testedImages", vertex.tested_images),
             route(None, "POST", f"{_ROOT}/service:stay", admin.stay),
             route(None, "GET", f"{_ROOT}/faults", fault_methods.list),
             route(None, "POST", f"{_ROOT}/faults", fault_methods.add),

@@ -46,6 +46,7 @@ from automl_plan.emulator.rows import (
     select_page,
 )
 from automl_plan.emulator.sql_filters import Term, equals
+from automl_plan.emulator.tested_images import ImageResult, select_results
 from automl_plan.emulator.training.trainers import load_trainer
 from automl_plan.emulator.training.types import ModelUnusable, Prediction, Problem
 
@@ -259,6 +260,12 @@ class Models(Manager):
         if not found.items:
             raise not_found("The model evaluation does not exist.")
         return found.items[0]
+
+    def tested_images(self, scope: Scope, model_id: int, window: Window) -> Page[ImageResult]:
+        """Return what a model scored for its TEST images; FAILED_PRECONDITION for one without."""
+        model = self.get(scope, model_id)
+        with self._store.reading() as db:
+            return select_results(db, model, window)
 
     def predict(self, scope: Scope, model_id: int, image: bytes) -> Sequence[Prediction]:
         """Return the labels (and boxes) that a deployed model scores. Raises ImageUnreadable."""

@@ -118,6 +118,12 @@ CREATE INDEX IF NOT EXISTS annotation_sets_dataset ON annotation_sets (dataset_i
 CREATE TABLE IF NOT EXISTS annotated (
   set_id INTEGER NOT NULL REFERENCES annotation_sets (id) ON DELETE CASCADE,
   content TEXT NOT NULL, PRIMARY KEY (set_id, content)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tested_images (
+  seq INTEGER PRIMARY KEY,
+  model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+  uri TEXT NOT NULL, content TEXT NOT NULL, labels TEXT NOT NULL, predicted TEXT NOT NULL,
+  wrong TEXT NOT NULL, scores TEXT NOT NULL, nearest TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS tested_images_model ON tested_images (model_id, seq);
 """
 """Added without a new format: it is created in files that lack it."""
 

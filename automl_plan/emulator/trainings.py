@@ -56,6 +56,7 @@ from automl_plan.emulator.rows import (
     select_specs,
 )
 from automl_plan.emulator.sql_filters import Term
+from automl_plan.emulator.tested_images import image_results, insert_results
 from automl_plan.emulator.training.splitting import assign_by_shares, split
 from automl_plan.emulator.training.trainers import Trainer
 from automl_plan.emulator.training.types import (
@@ -243,7 +244,8 @@ class Trainings(Manager):
         result = run_training(self._trainer, job, started, self._clock, cancellation)
         cancellation.check()
         with self._store.transaction() as db:
-            self._store_result(db, operation, dataset, specs, result, _stats(job.examples))
+            model = self._store_result(db, operation, dataset, specs, result, _stats(job.examples))
+            insert_results(db, model.id, image_results(job, result))
 
     def _told_by_end(self, scope: Scope) -> bool:
         """Whether the creation of a model is the end of its training, and not the start."""
@@ -258,7 +260,7 @@ class Trainings(Manager):
         specs: Mapping[str, int],
         result: TrainingResult,
         stats: tuple[int, ...],
-    ) -> None:
+    ) -> Model:
         now = self._clock.now()
         model = model_of_training(
             operation,
@@ -285,6 +287,7 @@ class Trainings(Manager):
             insert_evaluation(db, model, row)
         self._billing.operation_succeeded(db, operation, model.cost_milli_node_hours)
         self._operations.finish(db, operation, result=ObjectRef(ObjectKind.MODEL, model.id))
+        return model
 
 
 def _stats(examples: Sequence[Example]) -> tuple[int, ...]:

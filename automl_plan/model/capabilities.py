@@ -211,6 +211,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """How to move the traffic of an endpoint to another model by hand, as a whole sentence."""
     predicts_undeployed: bool = False
     """Whether models predict without a deployment, too."""
+    keeps_image_results: bool = False
+    """Whether the service keeps what a model scored for each TEST image."""
     prediction_bytes: int = 30_000_000
     """Of an image that is sent to a deployed model."""
     sets_all_or_none: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from automl_plan.model.predictions import Prediction
+
 
 class ConfidenceMetrics(Struct, frozen=True):
     """Precision and recall when only scores of at least `threshold` count. Null: not known."""
@@ -145,3 +147,50 @@ def _whole(count: float) -> int | None:
     """Return the whole number that a count is, but for rounding; None when it is none."""
     nearest = round(count)
     return nearest if abs(count - nearest) <= _WHOLE else None
+
+
+class Resembled(Struct, frozen=True):
+    """A TRAIN image that resembles a TEST image."""
+
+    uri: str
+    """As it was imported: a path below the configuration's directory, or of a stored object."""
+    sha256: str
+    """Of its bytes, in hexadecimal."""
+    labels: tuple[str, ...]
+    similarity: float
+    """The cosine of what the model sees in both: 1 for the same."""
+
+
+class ImageResult(Struct, frozen=True):
+    """What a model scored for one TEST image."""
+
+    uri: str
+    """As of TRAIN images; so is `sha256`."""
+    sha256: str
+    labels: tuple[str, ...]
+    """The truth."""
+    predicted: tuple[str, ...]
+    wrong: tuple[str, ...]
+    """Labels that are predicted and not there; of a multilabel model also those that are there
+    and not predicted."""
+    scores: tuple[Prediction, ...]
+    """Of its labels, of those predicted and of the best few, the best first."""
+    nearest: tuple[Resembled, ...]
+    """The nearest first."""
+
+    def score(self, label: str) -> float | None:
+        """Return the score of a label, where it is kept."""
+        return next((each.score for each in self.scores if each.label == label), None)
+
+    @property
+    def sureness(self) -> float:
+        """How sure the model is of what is most wrong, from 0 to 1: 0 where nothing is."""
+        return max((self._sureness(label) for label in self.wrong), default=0.0)
+
+    def _sureness(self, label: str) -> float:
+        score = self.score(label) or 0.0
+        return score if label in self.predicted else 1 - score
+
+    def concerns(self, label: str) -> bool:
+        """Return whether a label is predicted wrongly, or is there and not predicted."""
+        return label in self.wrong or (label in self.labels and label not in self.predicted)

@@ -11,6 +11,8 @@ from automl_plan.model.evaluation import (
     ConfidenceMetrics,
     ConfusionMatrix,
     Evaluation,
+    ImageResult,
+    Resembled,
     at_threshold,
 )
 from automl_plan.output.style import Style, clean, columns, counted
@@ -18,6 +20,7 @@ from automl_plan.planning.adequacy import Advice
 from automl_plan.planning.gate import SHOWN_CONFIDENCE, GateReport, GateRow
 from automl_plan.planning.scorecards import Figures, Role, Scorecard
 from automl_plan.planning.statistics import no_better_than_guessing
+from automl_plan.workspace.misread import Misread
 
 UNKNOWN = "\u2013"
 """What is shown where a number is not known: a dash."""
@@ -139,6 +142,49 @@ def evaluations_text(
         parts.append(_per_label(labels, threshold, style))
     parts += [_matrix(e.confusion, style) for e in evaluations if e.confusion is not None]
     return "\n".join(parts)
+
+
+def misread_text(title: str, misread: Misread, style: Style) -> str:
+    """How many TEST images are misread, and a table of them: those read most surely first."""
+    head = style.bold(clean(title)) + "\n" + misread_sentence(misread) + "\n"
+    rows = [
+        (
+            clean(each.uri),
+            labels_text(each.labels),
+            "\n".join(reading(each, label) for label in each.wrong),
+            "\n".join(figure(each.score(label)) for label in each.wrong),
+            "\n".join(map(_resembled, each.nearest)),
+        )
+        for each in misread.images
+    ]
+    headers = ("IMAGE", "LABELS", "READ AS", "SCORE", "NEAREST TRAINING IMAGES")
+    return f"{head}\n{columns(headers, rows, style)}" if rows else head
+
+
+def misread_sentence(misread: Misread) -> str:
+    """`3 of 179 TEST images are misread: they have the label cat, or are read as it.`"""
+    many, of = len(misread.images), images(misread.tested)
+    is_, them = ("is", "it has") if many == 1 else ("are", "they have")
+    label = None if misread.label is None else f"the label {clean(misread.label)}"
+    if not many:
+        about = "" if label is None else f", of those that have {label} or are read as it"
+        return f"None of {of} is misread{about}."
+    about = "" if label is None else f": {them} {label}, or {is_} read as it"
+    return f"{many:,} of {of} {is_} misread{about}."
+
+
+def labels_text(labels: Sequence[str]) -> str:
+    """`cat, dog`, or a dash."""
+    return ", ".join(map(clean, labels)) or UNKNOWN
+
+
+def reading(image: ImageResult, label: str) -> str:
+    """`dog`, which the image has not; `not cat`, which it has."""
+    return clean(label) if label in image.predicted else f"not {clean(label)}"
+
+
+def _resembled(each: Resembled) -> str:
+    return f"{each.similarity:.2f} {labels_text(each.labels)}  {clean(each.uri)}"
 
 
 def headline_text(address: Address, evaluation: Evaluation, style: Style) -> str:

@@ -16,7 +16,7 @@ from automl_plan.model.capabilities import Capabilities
 from automl_plan.model.contacts import Contact
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
-from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.evaluation import Evaluation, ImageResult
 from automl_plan.model.items import LiveCounts, LiveItem
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import Live, LiveDataset, LiveModel, Operation
@@ -120,6 +120,13 @@ class Provider(Protocol):
 
     def evaluations(self, model_id: str) -> Sequence[Evaluation]:
         """The evaluations of a model: overall first, then one per label, by label."""
+
+    def image_results(self, model_id: str) -> Sequence[ImageResult]:
+        """Return what a model scored for each TEST image.
+
+        Only where `Capabilities.keeps_image_results`; raises Unimplemented elsewhere, and
+        FailedPrecondition for a model without them.
+        """
 
     def items(self, dataset_id: str) -> Iterator[LiveItem]:
         """Yield the images of a dataset with their labels and sets, page by page.

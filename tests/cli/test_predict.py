@@ -132,6 +132,7 @@ def test_standard_input_is_an_image_or_a_list(here: Path) -> None:
         {"predictions": [{"displayNames": ["a"], "confidences": []}]},
         {"predictions": [{"displayNames": ["a"], "confidences": ["0.5"]}]},
         {"predictions": [{"displayNames": ["a"], "confidences": [True]}]},
+        {"predictions": [{"displayNames": ["a"], "confidences": [10**400]}]},
         {"predictions": [{"displayNames": ["a"], "confidences": [1], "bboxes": [[1]]}]},
         {"payload": [{"displayName": "a", "classification": {"score": "1"}}]},
     ],

@@ -42,3 +42,5 @@ def test_a_few_textures_make_a_model(cli: CommandLine) -> None:
     (overall, *_) = json.loads(cli("models", "evaluations", "textures", "--json"))["evaluations"]
     assert overall["label"] is None
     assert overall["au_prc"] >= 0.98
+    found = json.loads(cli("models", "evaluations", "textures", "--wrong", "--json"))
+    assert (found["tested"], found["images"]) == (3, [])

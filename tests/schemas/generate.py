@@ -75,6 +75,7 @@ PUBLISHED = (
             "models-show": inventory.ModelsShow,
             "models-calendar": inventory.ModelsCalendar,
             "models-evaluations": models.ModelsEvaluations,
+            "models-evaluations-wrong": models.ModelsEvaluationsWrong,
             "models-predict": models.ModelsPredict,
             "models-versions": models.ModelsVersions,
             "operations-list": operations.OperationsList,

@@ -24,6 +24,7 @@ from automl_plan.planning.statistics import no_better_than_guessing
 
 if TYPE_CHECKING:
     from automl_plan.model.live import LiveModel
+    from automl_plan.workspace.misread import Misread
     from automl_plan.workspace.predictions import Predicted
     from automl_plan.workspace.versions import VersionRow
 
@@ -65,6 +66,75 @@ class ModelsEvaluations(OutputDocument, frozen=True):
                     guessing=no_better_than_guessing(each) or UNSET,
                 )
                 for each in evaluations
+            ),
+        )
+
+
+class LabelScore(Part, frozen=True):
+    """A label with its score."""
+
+    label: str
+    score: float
+
+
+class ResembledImage(Part, frozen=True):
+    """A TRAIN image that resembles a TEST image."""
+
+    image: str
+    """As it was imported."""
+    sha256: str
+    labels: tuple[str, ...]
+    similarity: float
+    """The cosine of what the model sees in both."""
+
+
+class MisreadImage(Part, frozen=True):
+    """A TEST image that a model misreads."""
+
+    image: str
+    """As it was imported."""
+    sha256: str
+    labels: tuple[str, ...]
+    """The truth."""
+    predicted: tuple[str, ...]
+    wrong: tuple[str, ...]
+    """Labels that are predicted and not there; of a multilabel model also those that are there
+    and not predicted."""
+    sureness: float
+    """Of what is most wrong: the score of a label, or what its score lacks to 1 where it is
+    missed."""
+    scores: tuple[LabelScore, ...]
+    """Of its labels, of those predicted and of the best few, the best first."""
+    nearest: tuple[ResembledImage, ...]
+    """The TRAIN images that are most alike, the nearest first."""
+
+
+class ModelsEvaluationsWrong(OutputDocument, frozen=True):
+    """`models evaluations --wrong --json`"""
+
+    model_id: str
+    label: str | None
+    """Only images that this label is wrong of; null: all."""
+    tested: Count
+    """TEST images."""
+    images: tuple[MisreadImage, ...]
+    """Those of which the model is surest first."""
+
+    @classmethod
+    def of(cls, model_id: str, misread: Misread) -> Self:
+        """Return the document of what a model misreads."""
+        return cls(
+            model_id=model_id,
+            label=misread.label,
+            tested=misread.tested,
+            images=tuple(
+                MisreadImage.filled(
+                    each,
+                    image=each.uri,
+                    scores=tuple(map(LabelScore.filled, each.scores)),
+                    nearest=tuple(ResembledImage.filled(n, image=n.uri) for n in each.nearest),
+                )
+                for each in misread.images
             ),
         )
 

@@ -1,15 +1,8 @@
-"""A plan as one HTML page, which makes no network requests.
-
-Jinja escapes every value. The policy in the page's head allows only our own style and script, by
-their digests, and loads nothing.
-"""
+"""A plan as one HTML page, which makes no network requests."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
@@ -28,6 +21,7 @@ from automl_plan.output.evaluations import (
     version_name,
 )
 from automl_plan.output.html.charts import Matrix, Plot, drawing, matrix, plot
+from automl_plan.output.html.template import rendered
 from automl_plan.output.operations import expected
 from automl_plan.output.review_summary import (
     RISKY,
@@ -104,38 +98,23 @@ class Data(Struct, frozen=True):
 def plan_html(planned: BoundPlan, links: SourceLinks | None = None) -> str:
     """The whole page."""
     planned = in_budget_unit(planned)
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    own = files(__package__)
-    style, script = (own.joinpath(n).read_text(encoding="utf-8") for n in ("page.css", "page.js"))
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Whatever is put in is a text on one line, but for markup of ours.
-        finalize=lambda value: clean(value) if type(value) is str else value,
-    )
-    environment.filters.update(
-        figure=figure,
-        counts=counts,
-        images=images,
-        signed=signed,
-        usd=usd,
-        version=version_name,
-        simulated=simulated,
-    )
+    filters: dict[str, Callable[..., str]] = {
+        "figure": figure,
+        "counts": counts,
+        "images": images,
+        "signed": signed,
+        "usd": usd,
+        "version": version_name,
+        "simulated": simulated,
+    }
     plan = planned.plan
     found = {id(risk.change): risk for risk in risks(plan, planned.scores, usd)}
     entries = list(_entries(planned, found, links))
-    page = environment.from_string(own.joinpath("page.html.j2").read_text(encoding="utf-8"))
-    return page.render(
-        # Both are files of this package: nothing from outside is in them.
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        style_digest=_digest(style),
-        script_digest=_digest(script),
+    return rendered(
+        "page.html.j2",
+        styles=("page.css",),
+        script="page.js",
+        filters=filters,
         planned=planned,
         plan=plan,
         worry=worry_of(planned),
@@ -164,11 +143,6 @@ def _data(planned: BoundPlan) -> Iterator[Data]:
         advice = planned.adequacy.get(address)
         most = max((each.examples for each in advice.labels), default=0) if advice else 0
         yield Data(str(address), advice, planned.data_findings.get(address), most or 1)
-
-
-def _digest(text: str) -> str:
-    """As a Content-Security-Policy names what may run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _entries(

@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from automl_plan.errors import ProviderError
+from automl_plan.model.evaluation import ImageResult, Resembled
 from automl_plan.model.json import Json
 from automl_plan.model.live import LiveModel
 from automl_plan.model.predictions import Box, Prediction
-from automl_plan.providers.google.json_fields import items, mapping
+from automl_plan.providers.google.json_fields import items, mapping, number
 from automl_plan.providers.google.transport import HttpTransport
 
 MOST = 100
@@ -94,6 +95,33 @@ def of_instance(answer: Mapping[str, Any]) -> list[Prediction]:
     )
 
 
+def image_result(answer: Mapping[str, Any]) -> ImageResult:
+    """Return what the embedded service kept of a TEST image, by a method of its own."""
+    scores = map(mapping, items(answer.get("scores")))
+    nearest = map(mapping, items(answer.get("nearest")))
+    return ImageResult(
+        uri=str(answer.get("uri")),
+        sha256=str(answer.get("sha256")),
+        labels=_texts(answer.get("labels")),
+        predicted=_texts(answer.get("predicted")),
+        wrong=_texts(answer.get("wrong")),
+        scores=tuple(Prediction(str(s.get("label")), _number(s.get("score"))) for s in scores),
+        nearest=tuple(
+            Resembled(
+                uri=str(each.get("uri")),
+                sha256=str(each.get("sha256")),
+                labels=_texts(each.get("labels")),
+                similarity=_number(each.get("similarity")),
+            )
+            for each in nearest
+        ),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, items(value)))
+
+
 def _box(place: object) -> Box | None:
     """A box is [xMin, xMax, yMin, yMax] (schema: ImageObjectDetectionPredictionResult)."""
     if place is None:
@@ -105,9 +133,10 @@ def _box(place: object) -> Box | None:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    found = number(value)
+    if found is None:
         raise ProviderError("The service answers with a number that is none.")
-    return float(value)
+    return found
 
 
 def _best_first(found: Iterable[Prediction]) -> list[Prediction]:

@@ -19,13 +19,19 @@ from automl_plan.errors import (
 from automl_plan.model.address import ResourceKind
 from automl_plan.model.capabilities import Capabilities, LabelGrammar
 from automl_plan.model.contacts import Contact
+from automl_plan.model.evaluation import ImageResult
 from automl_plan.model.json import Attributes, Json
 from automl_plan.model.live import LiveModel, Operation, user_labels
 from automl_plan.model.predictions import Prediction
 from automl_plan.providers.data_access import DataAccess, StagingBucket
 from automl_plan.providers.google.base_url import is_google
 from automl_plan.providers.google.json_fields import all_labels, labels_of, moment, text
-from automl_plan.providers.google.predictions import automl_body, of_annotations, predict_with_model
+from automl_plan.providers.google.predictions import (
+    automl_body,
+    image_result,
+    of_annotations,
+    predict_with_model,
+)
 from automl_plan.providers.google.storage import Storage
 from automl_plan.providers.google.transport import HttpTransport
 
@@ -242,6 +248,14 @@ class GoogleService:
             raise Unimplemented("Only the embedded service predicts with undeployed models.")
         path = f"/emulator/v1/{self._parent}/models/{checked_id(model.id)}:predict"
         return of_annotations(self._transport.repeatable("POST", path, automl_body(image)))
+
+    def image_results(self, model_id: str) -> Sequence[ImageResult]:
+        """Return what the embedded service kept of each TEST image."""
+        if not self._capabilities.keeps_image_results:
+            raise Unimplemented("Only the embedded service keeps results of single images.")
+        path = f"/emulator/v1/{self._parent}/models/{checked_id(model_id)}/testedImages"
+        found = self._transport.pages(path, "testedImages", {"pageSize": "1000"})
+        return [image_result(each) for each in found]
 
     def _path(self, collection: str, object_id: str | None = None, verb: str = "") -> str:
         path = f"/v1/{self._parent}/{collection}"

@@ -50,6 +50,7 @@ def capabilities(settings: Settings) -> Capabilities:
         sources=replace(rehearsed.sources, reads_local=True),
         free=True,
         predicts_undeployed=True,
+        keeps_image_results=True,
         trainer=_described(trainer, declared="trainer" in settings),
     )
     if trainer == SIMULATED:

@@ -15,7 +15,7 @@ from automl_plan.model.capabilities import Capabilities, Settings
 from automl_plan.model.contacts import Contact
 from automl_plan.model.desired import DesiredDataset, DesiredModel
 from automl_plan.model.endpoints import Home
-from automl_plan.model.evaluation import Evaluation
+from automl_plan.model.evaluation import Evaluation, ImageResult
 from automl_plan.model.items import LiveCounts, LiveItem
 from automl_plan.model.json import Attributes
 from automl_plan.model.live import (
@@ -146,6 +146,9 @@ class Kiln:
             if self.model(model_id)
             else []
         )
+
+    def image_results(self, model_id: str) -> Sequence[ImageResult]:
+        raise Unimplemented(f"The kiln keeps no results of single images of {model_id}.")
 
     def items(self, dataset_id: str) -> Iterator[LiveItem]:
         raise Unimplemented("The kiln keeps no list of what is in it.", where=dataset_id)
