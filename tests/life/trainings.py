@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.life.effects import Act, Effects
-from tests.life.service import USD_PER_NODE_HOUR, end_of_life
+from tests.life.service import OWN, USD_PER_NODE_HOUR, end_of_life
 from tests.life.shown import PAID, from_json
 from tests.life.world import Row, World, budget_of, ids_of, inputs_of, rows_of
 
@@ -164,9 +164,10 @@ class Ledger:
             return False
         lineage = str(act.now.get("lineage", ""))
         ours = bool(model.lineage) and lineage.startswith(model.lineage)
-        name = model.address_name
+        # What is not recorded proves by these labels what it was trained on, or not at all.
+        proved = ours and {OWN + "data", OWN + "inputs"} <= model.labels.keys()
         return begun.model in ids_of(act.recorded.get(address) or {}) or (
-            ours and f"model.{name}" == address
+            proved and f"model.{model.address_name}" == address
         )
 
     def _by_age(self, act: Act, name: str, paid: list[Begun]) -> bool:
