@@ -10,7 +10,7 @@ import typer
 from automl_plan.cli import completion
 from automl_plan.cli.applying import approve
 from automl_plan.cli.options import AUTO_APPROVE, JSON, VARIABLES, command, number
-from automl_plan.cli.output import stdout_style, write, write_bytes, write_json
+from automl_plan.cli.output import say, stdout_style, write, write_bytes, write_json
 from automl_plan.cli.run import Run
 from automl_plan.errors import OutputUnwritable, UsageError
 
@@ -153,6 +153,11 @@ def _write_contact_sheet(opened: Workspace, model: LiveModel, misread: Misread, 
     except OSError as error:
         raise OutputUnwritable(f"{file} can't be written: {error.strerror}.") from error
     write(f"Wrote {file}. {misread_sentence(misread)}\n")
+    if misread.images and not shown:
+        say(
+            "The page has no pictures: the images are gone, changed since the import, or can't be "
+            "read without Pillow (pip install 'automl-plan[local]').\n"
+        )
 
 
 @command(*VARIABLES, JSON, example="models calendar --ics --out models.ics")

@@ -11,8 +11,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from automl_plan.model.address import dataset_address, model_address
-from automl_plan.model.evaluation import ConfusionMatrix
+from automl_plan.model.evaluation import ConfusionMatrix, ImageResult, Resembled
+from automl_plan.model.live import LiveModel
+from automl_plan.model.model_types import Problem
+from automl_plan.model.predictions import Prediction
 from automl_plan.output.code_hosts.dialects import SourceLinks
+from automl_plan.output.html.contact_sheet import contact_sheet
 from automl_plan.output.html.page import plan_html
 from automl_plan.planning.gate import GateReport, GateRow
 from automl_plan.planning.plan import (
@@ -30,8 +34,10 @@ from automl_plan.planning.plan import (
     Violation,
 )
 from automl_plan.planning.scorecards import Figures, Point, Role, Scorecard
+from automl_plan.workspace.misread import Misread
 from tests.browser.conftest import Site, complaints
 from tests.output import scenes
+from tests.project import png
 
 Open = Callable[[str], Chrome]
 ATTACK = (
@@ -85,11 +91,21 @@ def hostile() -> str:
     return plan_html(planned, SourceLinks("https://code.example/blob/1/", "#L"))
 
 
+def hostile_sheet() -> str:
+    """A page of what a model misreads where every text from outside attacks."""
+    near = Resembled(ATTACK, "1", (ATTACK,), 0.9)
+    scores = (Prediction(ATTACK, 0.9), Prediction("b" * 200, 0.1))
+    image = ImageResult(ATTACK, "0", ("b" * 200,), (ATTACK,), (ATTACK,), scores, (near,) * 3)
+    model = LiveModel(ATTACK, ATTACK, ATTACK, Problem.IMAGE_CLASSIFICATION)
+    return contact_sheet(model, ATTACK, Misread(9, ATTACK, (image,) * 4), {"1": png("1")})
+
+
 def test_nothing_is_asked_for_and_nothing_complained_about(opened: Open, site: Site) -> None:
     opened(plan_html(scenes.replace_dataset()))
+    opened(hostile_sheet())
     browser = opened(hostile())
     assert complaints(browser) == []
-    assert site.asked == ["/", "/"]
+    assert site.asked == ["/"] * 3
 
 
 def test_a_name_stays_text(opened: Open) -> None:
@@ -103,6 +119,15 @@ def test_a_name_stays_text(opened: Open) -> None:
     href = link.get_attribute("href")
     assert href is not None
     assert href.startswith("https://code.example/blob/1/")
+
+
+def test_a_name_stays_text_beside_pictures(opened: Open) -> None:
+    browser = opened(hostile_sheet())
+    assert browser.execute_script("return window.hit") is None
+    assert browser.find_elements(By.CSS_SELECTOR, "script, iframe, object, embed") == []
+    shown = "return [...document.images].map((each) => each.naturalWidth)"
+    assert browser.execute_script(shown) == [8] * 12, "the pictures are allowed"
+    assert browser.execute_script("return document.body.textContent").count(ATTACK) >= 20
 
 
 def test_what_the_policy_of_the_page_forbids(opened: Open) -> None:
@@ -147,7 +172,9 @@ def test_without_a_script_everything_is_there(opened: Open) -> None:
     assert not browser.find_element(By.CSS_SELECTOR, "form.filter").is_displayed()
 
 
-@pytest.mark.parametrize("page", [hostile, lambda: plan_html(scenes.replace_dataset())])
+@pytest.mark.parametrize(
+    "page", [hostile, hostile_sheet, lambda: plan_html(scenes.replace_dataset())]
+)
 def test_on_a_phone_nothing_hangs_over(opened: Open, page: Callable[[], str]) -> None:
     browser = opened(page())
     size = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}

@@ -126,6 +126,11 @@ def test_what_is_misread(project: ProjectLine, api: str) -> None:
     assert all(base64.b64decode(each).startswith(b"\x89PNG") for each in pictures)
     assert page.count('class="gone"') == 1, "dog-3 has changed"
 
+    (at / "images").rename(at / "moved")
+    done = project.run(*WRONG, "--html", "sheet.html")
+    assert "The page has no pictures: the images are gone" in done.stderr
+    assert "<img" not in (at / "sheet.html").read_text()
+
     project("models", "delete", document["model_id"], "--auto-approve")
     assert service.rows() == 0
 

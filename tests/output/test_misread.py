@@ -146,7 +146,7 @@ def test_the_page_allows_nothing_but_its_own_style() -> None:
     assert "script-src" not in allowed
     assert page.count('class="gone"') == 3
     text = re.sub(r"\s+", " ", Read(page).text)
-    assert "dog 0.9300, not " in text
+    assert "read as: dog 0.9300, not " in text
 
 
 def test_a_page_has_so_many_images() -> None:
