@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from automl_plan.emulator.errors import precondition
 from automl_plan.emulator.objects import Model
-from automl_plan.emulator.rows import Page, Window, column, insert, read_row
+from automl_plan.emulator.rows import Page, Window, column, read_row
 from automl_plan.emulator.training.types import Example, TestedImage, TrainingJob, TrainingResult
 
 _BEST = 5
@@ -79,9 +79,12 @@ def _result(job: TrainingJob, tested: TestedImage, examples: Mapping[str, Exampl
 
 def insert_results(db: Connection, model_id: int, results: Iterable[ImageResult]) -> None:
     """Write the results of the TEST images of a model."""
-    for each in results:
-        columns = {name: column(getattr(each, name)) for name in each.__struct_fields__}
-        insert(db, "tested_images", {"model_id": model_id, **columns})
+    names = ImageResult.__struct_fields__
+    db.executemany(
+        f"INSERT INTO tested_images (model_id, {', '.join(names)}) "  # noqa: S608 - names are ours
+        f"VALUES (?{', ?' * len(names)})",
+        ((model_id, *(column(getattr(each, name)) for name in names)) for each in results),
+    )
 
 
 def select_results(db: Connection, model: Model, window: Window) -> Page[ImageResult]:

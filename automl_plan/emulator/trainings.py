@@ -243,9 +243,10 @@ class Trainings(Manager):
         started = operation.started or operation.created
         result = run_training(self._trainer, job, started, self._clock, cancellation)
         cancellation.check()
+        tested = list(image_results(job, result))
         with self._store.transaction() as db:
             model = self._store_result(db, operation, dataset, specs, result, _stats(job.examples))
-            insert_results(db, model.id, image_results(job, result))
+            insert_results(db, model.id, tested)
 
     def _told_by_end(self, scope: Scope) -> bool:
         """Whether the creation of a model is the end of its training, and not the start."""

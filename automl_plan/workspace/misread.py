@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from shlex import quote
 
 from msgspec import Struct
 
@@ -39,10 +40,8 @@ def misread_images(provider: Provider, model: LiveModel, label: str | None) -> M
 
     `label`: only images with that label that are not read as it, and others that are.
     """
-    hint = (
-        f"`automl-plan models evaluations {model.display_name}` shows the figures of each label, "
-        "and which labels are confused."
-    )
+    command = f"automl-plan models evaluations {quote(model.display_name)}"
+    hint = f"`{command}` shows the figures of each label, and which labels are confused."
     if not provider.capabilities.keeps_image_results:
         raise UsageError("The provider keeps no results of single TEST images.", hint=hint)
     try:

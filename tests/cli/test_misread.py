@@ -13,7 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from automl_plan.emulator.tested_images import ImageResult, Resembled, insert_results
+from automl_plan.errors import ProviderError
+from automl_plan.providers.google.predictions import image_result
 from automl_plan.providers.local import process
 from tests.apis import BOTH
 from tests.cli.command import ProjectLine
@@ -152,6 +156,24 @@ def test_models_without_such_results(project: ProjectLine) -> None:
     assert not (project.directory / "sheet.html").exists()
     service.keep("auto", [result(project.directory, "cat-7", "cat", "cat", 0.9)])
     assert "None of 1 TEST image is misread.\n" in project(*WRONG)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"scores": [{"label": "a"}]},
+        {"scores": [{"label": "a", "score": "0.5"}]},
+        {"nearest": [{"uri": "a", "similarity": float("nan")}]},
+    ],
+)
+def test_answers_that_say_nothing(answer: dict[str, object]) -> None:
+    with pytest.raises(ProviderError, match="a number that is none"):
+        image_result(answer)
+
+
+def test_answers_of_another_form() -> None:
+    found = image_result({"labels": "a", "predicted": [1], "scores": [], "nearest": {}})
+    assert (found.labels, found.predicted, found.scores, found.nearest) == ((), ("1",), (), ())
 
 
 def test_flags_that_contradict_each_other(project: ProjectLine) -> None:

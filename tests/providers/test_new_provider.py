@@ -89,6 +89,9 @@ def test_it_is_validated_planned_and_applied(
     shown = said(capsys, "models", "show", "model.pots")
     assert "2 hours" in shown
     assert "node hours" not in shown
+    failed = said(capsys, "models", "evaluations", "model.pots", "--wrong", code=1)
+    assert "The provider keeps no results of single TEST images." in failed
+    assert "`automl-plan models evaluations Pots` shows the figures of each label" in failed
     edit(directory, "hours: 2", "hours: 3")
     retrained = said(capsys, "plan")
     assert re.search(r"train_budget_hours +2 -> 3\b", retrained)
