@@ -132,13 +132,24 @@ def small_picture(content: bytes, side: int) -> bytes | None:
                     return None
                 with _LARGE_ONES if pixels > _LARGE else nullcontext():
                     image.draft("RGB", (2 * side, 2 * side))
-                    small = image.convert("RGB")
-        small.thumbnail((side, side))
-        written, form = BytesIO(), "PNG" if max(small.size) <= _LEFT_AS_PNG else "JPEG"
-        PIL.ImageOps.exif_transpose(small).save(written, form, quality=80, exif=b"")
+                    small = _in_eight_bits(image)
+                    small.thumbnail((side, side))
+        upright = PIL.ImageOps.exif_transpose(small)
+        if upright.mode == "RGBA":
+            white = PIL.Image.new("RGBA", upright.size, "white")
+            upright = PIL.Image.alpha_composite(white, upright).convert("RGB")
+        written, form = BytesIO(), "PNG" if max(upright.size) <= _LEFT_AS_PNG else "JPEG"
+        upright.save(written, form, quality=80, exif=b"")
         return written.getvalue()
-    except (OSError, ValueError, SyntaxError, EOFError, PIL.Image.DecompressionBombError):
+    except Exception:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         return None
+
+
+def _in_eight_bits(image: Image) -> Image:
+    """Return an image in RGB, or in RGBA where it has transparency."""
+    if image.mode.startswith("I"):  # 16 bits a pixel: Pillow would cut them off, not scale
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _broken(rule: str, how: str, content: bytes = b"") -> ImageFacts:

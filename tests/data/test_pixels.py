@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from automl_plan.data.dataset_kinds import DatasetKind
-from automl_plan.data.image_files import DECODED, read_image
+from automl_plan.data.image_files import DECODED, read_image, small_picture
 from automl_plan.data.lint import Linter
 from automl_plan.data.lint_rule import Severity
 from automl_plan.data.lint_rules import RULES
@@ -147,3 +147,66 @@ def test_small_images_are_said_to_be_unchecked_where_others_are_in_another_set(
         assert unchecked == (f"{told} or of too little contrast",)
     else:
         assert unchecked == ()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("size", [(8, 5), (900, 300)])
+def test_small_pictures(mode: str, size: tuple[int, int]) -> None:
+    written = io.BytesIO()
+    Image.new(mode, size).save(written, "TIFF")
+    picture = small_picture(written.getvalue(), 192)
+    assert picture is not None
+    with Image.open(io.BytesIO(picture)) as found:
+        small = max(size) <= 64
+        assert (found.format, found.mode) == ("PNG" if small else "JPEG", "RGB")
+        assert found.size == (size if small else (192, 64))
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [
+        ("I;16", 0x8000, 128),
+        ("L", 128, 128),
+        ("RGBA", (0, 0, 0, 0), 255),
+        ("RGBA", (0, 0, 0, 255), 0),
+        ("LA", (0, 127), 128),
+    ],
+)
+def test_a_small_picture_is_seen_as_the_service_sees_it(
+    mode: str, colour: int | tuple[int, ...], seen: int
+) -> None:
+    """16 bits are scaled, and what is transparent is white."""
+    written = io.BytesIO()
+    Image.new(mode, (8, 8), colour).save(written, "PNG")
+    picture = small_picture(written.getvalue(), 192)
+    assert picture is not None
+    with Image.open(io.BytesIO(picture)) as found:
+        assert found.getpixel((4, 4)) == (seen, seen, seen)
+    decoded = service.decode(written.getvalue(), service.TRAINING_FORMATS, side=8).image
+    assert decoded.getpixel((4, 4)) == (seen, seen, seen)
+
+
+def test_a_small_picture_is_upright_and_tells_nothing_else() -> None:
+    """A camera says in its metadata how it was held, and where."""
+    sides = Image.new("RGB", (400, 200), (255, 0, 0))
+    sides.paste((0, 0, 255), (200, 0, 400, 200))
+    metadata = Image.Exif()
+    metadata[ExifTags.Base.Orientation] = 6
+    metadata[ExifTags.Base.Make] = "a camera"
+    written = io.BytesIO()
+    sides.save(written, "JPEG", exif=metadata)
+    picture = small_picture(written.getvalue(), 192)
+    assert picture is not None
+    assert b"a camera" not in picture
+    with Image.open(io.BytesIO(picture)) as found:
+        assert (found.size, len(found.getexif())) == ((96, 192), 0)
+        top, bottom = found.getpixel((48, 20)), found.getpixel((48, 170))
+    assert isinstance(top, tuple)
+    assert isinstance(bottom, tuple)
+    assert top[0] > 200 > 50 > top[2]
+    assert bottom[2] > 200 > 50 > bottom[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + bytes(99)])
+def test_what_is_no_image_has_no_small_picture(content: bytes) -> None:
+    assert small_picture(content, 192) is None
