@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE =
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-lifecycle test test-deep life fuzz chaos bench schemas lint types format format-check check lock clean
+.PHONY: help demo demo-photos demo-lifecycle test test-deep life fuzz chaos bench schemas lint types format format-check check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
 
 demo: $(VENV)/.installed-local  ## Run the main job on examples/digits: plan, apply, evaluate, plan again
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh
+
+demo-photos: $(VENV)/.installed-local  ## Train on folders of photographs with examples/photos, and predict
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/photos/demo.sh
 
 demo-lifecycle: $(VENV)/.installed-local  ## Walk through the life of a model on examples/lifecycle
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/lifecycle/walk.sh

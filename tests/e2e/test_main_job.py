@@ -131,9 +131,6 @@ def rows(text: str) -> list[dict[str, Any]]:
 
 
 def without_what_differs(text: str) -> str:
-    """`text` without ids, how long the one training before took, and Vertex AI's endpoints.
-
-    The line that names the trainer depends on what is installed.
-    """
-    text = re.sub(r"\n +endpoint \S+|(?<=\n)\(trainer .*\n", "", text)
+    """`text` without ids, how long the one training before took, and Vertex AI's endpoints."""
+    text = re.sub(r"\n +endpoint \S+", "", text)
     return re.sub(r"takes about \S+", "takes about TIME", re.sub(r"(ICN)?\d{18,}", "ID", text))
