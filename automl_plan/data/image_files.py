@@ -120,7 +120,6 @@ def small_picture(content: bytes, side: int) -> bytes | None:
     """
     try:
         import PIL.Image
-        import PIL.ImageOps
     except ImportError:
         return None
     try:
@@ -134,15 +133,28 @@ def small_picture(content: bytes, side: int) -> bytes | None:
                     image.draft("RGB", (2 * side, 2 * side))
                     small = _in_eight_bits(image)
                     small.thumbnail((side, side))
-        upright = PIL.ImageOps.exif_transpose(small)
-        if upright.mode == "RGBA":
-            white = PIL.Image.new("RGBA", upright.size, "white")
-            upright = PIL.Image.alpha_composite(white, upright).convert("RGB")
+        upright = _upright(small)
         written, form = BytesIO(), "PNG" if max(upright.size) <= _LEFT_AS_PNG else "JPEG"
         upright.save(written, form, quality=80, exif=b"")
         return written.getvalue()
     except Exception:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         return None
+
+
+def in_rgb(image: Image) -> Image:
+    """Return an image upright, in RGB, with white where it is transparent."""
+    return _upright(_in_eight_bits(image))
+
+
+def _upright(image: Image) -> Image:
+    import PIL.Image
+    import PIL.ImageOps
+
+    upright = PIL.ImageOps.exif_transpose(image)
+    if upright.mode != "RGBA":
+        return upright
+    white = PIL.Image.new("RGBA", upright.size, "white")
+    return PIL.Image.alpha_composite(white, upright).convert("RGB")
 
 
 def _in_eight_bits(image: Image) -> Image:
@@ -172,7 +184,7 @@ def _decoded(path: Path, content: bytes, most_pixels: int | None) -> ImageFacts:
                     return ImageFacts(content=content, size=size, hash=_hash(image))
     except PIL.Image.DecompressionBombError:
         return _too_large(content, size, most_pixels)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except Exception as error:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         words = str(error).replace(str(path), path.name)
         return _broken("image-unreadable", f"it can't be decoded: {words}", content)
 

@@ -48,7 +48,7 @@ FOLDER_RULES = (
         "All that is in a folder can be read: names are UTF-8, and no link leads out of the "
         "configuration's directory.",
         "Correct the permissions, rename the file, or put what the link names in its place.",
-        OWN,
+        "a rule of this tool: what it can't read, it can't count or send",
     ),
     LintRule(
         "folder-sets",

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.data.image_files import DECODED, is_image
+from automl_plan.data.image_files import DECODED, in_rgb, is_image
 from automl_plan.data.local_files import open_regular_file, os_error_text
 from automl_plan.data.row_layout import IMAGES, extension
 from automl_plan.data.sources import MAX_IMAGE_BYTES
@@ -126,7 +126,7 @@ def _predicted(
     found = Predicted(image.name)
     try:
         content = _content(image)
-        sent, sent_as = _fitting(content, most)
+        sent, sent_as = fitting(content, most)
         return replace(found, predictions=tuple(call(sent)), sent_as=sent_as)
     except OSError as error:
         return replace(found, error=f"it can't be read: {os_error_text(error)}")
@@ -151,11 +151,15 @@ def _content(image: Subject) -> bytes:
     return content
 
 
-def _fitting(content: bytes, most: int) -> tuple[bytes, str | None]:
-    """Return an image as it is sent, and how that was changed. Raises ValueError."""
+def _check_size(pixels: int) -> None:
+    if pixels > DECODED:
+        raise ValueError(f"it has more than {DECODED:,} pixels")
+
+
+def fitting(content: bytes, most: int) -> tuple[bytes, str | None]:
+    """Return an image as it is sent, and how that was changed; `most`: bytes. Raises ValueError."""
     try:
         import PIL.Image
-        import PIL.ImageOps
     except ImportError:
         if len(content) <= most:
             return content, None
@@ -167,14 +171,15 @@ def _fitting(content: bytes, most: int) -> tuple[bytes, str | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with PIL.Image.open(BytesIO(content)) as image:
-                if image.width * image.height > DECODED:
-                    raise ValueError(f"it has more than {DECODED:,} pixels")
+                _check_size(image.width * image.height)
                 if len(content) <= most and image.format in _SENT:
                     return content, None
-                turned = PIL.ImageOps.exif_transpose(image).convert("RGB")
+                turned = in_rgb(image)
     except PIL.Image.DecompressionBombError:
         raise ValueError(f"it has more than {DECODED:,} pixels") from None
-    except (OSError, SyntaxError, EOFError) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         raise ValueError(f"it can't be decoded: {error}") from None
     while True:
         written = BytesIO()

@@ -11,7 +11,7 @@ run() {
 # The embedded service keeps running after a command, like a cloud; this demo stops it.
 trap 'automl-plan emulator stop >/dev/null' EXIT
 
-run python prepare.py
+run python write_photos.py
 run automl-plan datasets lint
 run automl-plan apply --auto-approve
 run automl-plan models evaluations photos

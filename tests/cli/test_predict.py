@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -11,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from automl_plan.errors import ProviderError, UsageError
 from automl_plan.providers.google.predictions import of_annotations, of_instance
-from automl_plan.workspace.predictions import subjects
+from automl_plan.workspace.predictions import fitting, subjects
 from tests.apis import BOTH
 from tests.cli.command import COMMAND, ProjectLine, environment
 from tests.output.schema import is_valid
@@ -124,6 +127,38 @@ def test_standard_input_is_an_image_or_a_list(here: Path) -> None:
     for nothing in (b"", b"\n"):
         with pytest.raises(UsageError, match="no images"):
             subjects(["-"], io.BytesIO(nothing).read)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [
+        ("I;16", 32_768, (128, 128, 128)),
+        ("RGBA", (255, 0, 0, 0), (255, 255, 255)),
+        ("LA", (0, 0), (255, 255, 255)),
+        ("RGB", (255, 0, 0), (255, 0, 0)),
+    ],
+)
+def test_what_is_written_anew_looks_the_same(
+    mode: str, colour: int | tuple[int, ...], seen: tuple[int, int, int]
+) -> None:
+    written = io.BytesIO()
+    Image.new(mode, (64, 64), colour).save(written, "TIFF")
+    sent, sent_as = fitting(written.getvalue(), 1_000_000)
+    assert sent_as == "JPEG, 64 by 64"
+    with Image.open(io.BytesIO(sent)) as image:
+        found = image.convert("RGB").getpixel((32, 32))
+    assert isinstance(found, tuple)
+    assert all(abs(a - b) <= 3 for a, b in zip(found, seen, strict=True))
+
+
+@given(st.integers(0, 400), st.binary(max_size=40))
+def test_no_damaged_image_is_a_traceback(place: int, damage: bytes) -> None:
+    written = io.BytesIO()
+    Image.new("P", (32, 32), 3).save(written, "TIFF")
+    content = written.getvalue()
+    damaged = content[:place] + damage + content[place + len(damage) :]
+    with contextlib.suppress(ValueError):
+        fitting(damaged, 1_000_000)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "photos"
 @pytest.fixture(scope="module")
 def step() -> ModuleType:
     """The script, as a module."""
-    spec = importlib.util.spec_from_file_location("prepare_photos", EXAMPLE / "prepare.py")
+    spec = importlib.util.spec_from_file_location("prepare_photos", EXAMPLE / "write_photos.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -6,7 +6,7 @@ Source: `china.jpg` and `flower.jpg`, which scikit-learn carries in its package
 (https://www.flickr.com/photos/danielbuechele/6061409035/), flower.jpg by vultilion
 (https://www.flickr.com/photos/vultilion/6056698931/).
 
-    python prepare.py [DIRECTORY]
+    python write_photos.py [DIRECTORY]
 
 writes `data/photos/train/temple/00.jpg` … below DIRECTORY, by default beside this file. Images to
 validate and to test with are from other places of the pictures than those to train on. What is
