@@ -96,7 +96,8 @@ def test_files_that_can_not_be_written_are_told_of_first(cli: CommandLine, name:
 
 def test_a_full_disk(project: ProjectLine) -> None:
     before = {path.name for path in project.directory.iterdir()}
-    said = project.failure("apply", "--auto-approve", "--json-into", "/dev/full")
+    cli = CommandLine(project.directory)  # whose service is not started by the test
+    said = cli.failure("apply", "--auto-approve", "--json-into", "/dev/full")
     assert "/dev/full can't be written: No space left on device." in said
     assert {path.name for path in project.directory.iterdir()} == before
     assert "No space left" in project.failure("validate", "--json-into", "/dev/full")

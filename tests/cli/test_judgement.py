@@ -30,6 +30,8 @@ Edit = Callable[[dict[str, Any]], None]
 """Changes a configuration so that a command violates a rule."""
 
 SENDS_NOTHING = {
+    "datasets convert",
+    "emulator prune",
     "init",
     "validate",
     "fmt",

@@ -342,9 +342,10 @@ def test_emulator_with_faults(project: ProjectLine) -> None:
 
 
 def test_no_service_is_asked_for_what_is_recorded(project: ProjectLine) -> None:
+    cli = CommandLine(project.directory)  # whose service is not started by the test
     for arguments in (("state", "list"), ("show",), ("validate",), ("schema",)):
-        project(*arguments)
-    assert project("emulator", "status").startswith("Not running")
+        cli(*arguments)
+    assert cli("emulator", "status").startswith("Not running")
 
 
 @pytest.mark.parametrize("name", ["../datasets/1", "a/b", "", "\x1b[2J", "x" * 5000])
