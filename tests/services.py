@@ -15,52 +15,21 @@ import json
 import os
 import pkgutil
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.helper import Helper
 
-class _Parent:
-    """The process that forks them."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.services"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONWARNINGS": ""},
-        )
-        self._lock = threading.Lock()
-
-    def asked(self, order: object) -> int:
-        """Send it an order; its answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with self._lock:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        """End it; services that still run go on, as they do without a parent."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
+_parents: list[Helper] = []
 
 
-_parents: list[_Parent] = []
-
-
-def _parent() -> _Parent:
+def _parent() -> Helper:
+    """The process that forks them; those that still run when it ends go on without a parent."""
     if not _parents:
-        _parents.append(_Parent())
+        _parents.append(Helper("tests.services", environ={**os.environ, "PYTHONWARNINGS": ""}))
         atexit.register(_parents[0].close)
     return _parents[0]
 
@@ -72,7 +41,7 @@ class Service:
         """Fork it with the arguments of `python -m automl_plan.emulator`."""
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.returncode: int | None = None
-        self.pid = _parent().asked({"arguments": list(arguments), "log": str(log)})
+        self.pid: int = _parent().ask({"arguments": list(arguments), "log": str(log)})
 
     def poll(self) -> int | None:
         """Its exit code; None while it runs."""
@@ -103,7 +72,7 @@ class Service:
 
     def _ended(self, order: object) -> int | None:
         if self.returncode is None:
-            code = _parent().asked(order)
+            code = _parent().ask(order)
             self.returncode = None if code == _RUNS else code
         return self.returncode
 

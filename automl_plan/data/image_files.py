@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -65,8 +66,6 @@ def is_image(content: bytes) -> bool:
 
 def has_decoder() -> bool:
     """Return whether Pillow and ImageHash are installed."""
-    from importlib.util import find_spec
-
     return find_spec("PIL") is not None and find_spec("imagehash") is not None
 
 
@@ -118,27 +117,51 @@ def small_picture(content: bytes, side: int) -> bytes | None:
 
     None: it can't be decoded, has too many pixels, or Pillow is not installed.
     """
-    try:
-        import PIL.Image
-    except ImportError:
+    if find_spec("PIL") is None:
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PIL.Image.open(BytesIO(content)) as image:
-                pixels = image.width * image.height
-                if pixels > DECODED:
-                    return None
-                with _LARGE_ONES if pixels > _LARGE else nullcontext():
-                    image.draft("RGB", (2 * side, 2 * side))
-                    small = _in_eight_bits(image)
-                    small.thumbnail((side, side))
+        with open_image(BytesIO(content)) as image:
+            image.draft("RGB", (2 * side, 2 * side))
+            small = _in_eight_bits(image)
+            small.thumbnail((side, side))
         upright = _upright(small)
         written, form = BytesIO(), "PNG" if max(upright.size) <= _LEFT_AS_PNG else "JPEG"
         upright.save(written, form, quality=80, exif=b"")
         return written.getvalue()
     except Exception:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         return None
+
+
+class TooManyPixels(Exception):
+    """An image is not decoded because it has too many pixels."""
+
+    def __init__(self, size: tuple[int, int] | None) -> None:
+        super().__init__(size)
+        self.size = size
+        """Width and height in pixels, where known."""
+
+
+@contextmanager
+def open_image(source: Path | BytesIO, most_pixels: int = DECODED) -> Iterator[Image]:
+    """Open an image to decode it; needs Pillow. Large ones are decoded one at a time.
+
+    Raises TooManyPixels before anything is decoded, and whatever Pillow does on broken bytes.
+    """
+    import PIL.Image
+
+    size = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of doubtful metadata; the size is checked here
+            with PIL.Image.open(source) as image:
+                size = image.size
+                pixels = size[0] * size[1]
+                if pixels > most_pixels:
+                    raise TooManyPixels(size)
+                with _LARGE_ONES if pixels > _LARGE else nullcontext():
+                    yield image
+    except PIL.Image.DecompressionBombError as error:
+        raise TooManyPixels(size) from error
 
 
 def in_rgb(image: Image) -> Image:
@@ -169,21 +192,11 @@ def _broken(rule: str, how: str, content: bytes = b"") -> ImageFacts:
 
 
 def _decoded(path: Path, content: bytes, most_pixels: int | None) -> ImageFacts:
-    import PIL.Image
-
-    size = None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of doubtful metadata; the size is checked here
-            with PIL.Image.open(path) as image:
-                size = image.size
-                pixels = size[0] * size[1]
-                if pixels > min(most_pixels or DECODED, DECODED):
-                    return _too_large(content, size, most_pixels)
-                with _LARGE_ONES if pixels > _LARGE else nullcontext():
-                    return ImageFacts(content=content, size=size, hash=_hash(image))
-    except PIL.Image.DecompressionBombError:
-        return _too_large(content, size, most_pixels)
+        with open_image(path, min(most_pixels or DECODED, DECODED)) as image:
+            return ImageFacts(content=content, size=image.size, hash=_hash(image))
+    except TooManyPixels as error:
+        return _too_large(content, error.size, most_pixels)
     except Exception as error:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         words = str(error).replace(str(path), path.name)
         return _broken("image-unreadable", f"it can't be decoded: {words}", content)

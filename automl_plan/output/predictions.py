@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import astuple
+
 from automl_plan.data.csv_rows import csv_line
+from automl_plan.model.predictions import Box
 from automl_plan.output.style import Style, clean, counted
 from automl_plan.workspace.predictions import Predicted
 
@@ -31,11 +34,8 @@ def _said(each: Predicted, style: Style) -> str:
     return f"{first}  {style.dim(more)}" if more else first
 
 
-def _place(box: object) -> str:
-    if box is None:
-        return ""
-    sides = (getattr(box, side) for side in ("x_min", "y_min", "x_max", "y_max"))
-    return " at " + ",".join(f"{side:.3f}" for side in sides)
+def _place(box: Box | None) -> str:
+    return "" if box is None else " at " + ",".join(f"{side:.3f}" for side in astuple(box))
 
 
 def prediction_rows(found: Sequence[Predicted]) -> Iterator[str]:
@@ -43,8 +43,7 @@ def prediction_rows(found: Sequence[Predicted]) -> Iterator[str]:
     yield csv_line(CSV_COLUMNS)
     for each in found:
         for p in each.predictions:
-            box = p.box
-            sides = ("",) * 4 if box is None else (box.x_min, box.y_min, box.x_max, box.y_max)
+            sides = ("",) * 4 if p.box is None else astuple(p.box)
             yield csv_line([each.image, p.label, str(p.score), *map(str, sides), ""])
         if not each.predictions:
             yield csv_line([each.image, *[""] * 6, each.error or ""])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from automl_plan.data.image_files import DECODED, in_rgb, is_image
+from automl_plan.data.image_files import DECODED, TooManyPixels, in_rgb, is_image, open_image
 from automl_plan.data.local_files import open_regular_file, os_error_text
 from automl_plan.data.row_layout import IMAGES, extension
 from automl_plan.data.sources import MAX_IMAGE_BYTES
@@ -151,34 +151,22 @@ def _content(image: Subject) -> bytes:
     return content
 
 
-def _check_size(pixels: int) -> None:
-    if pixels > DECODED:
-        raise ValueError(f"it has more than {DECODED:,} pixels")
-
-
 def fitting(content: bytes, most: int) -> tuple[bytes, str | None]:
     """Return an image as it is sent, and how that was changed; `most`: bytes. Raises ValueError."""
-    try:
-        import PIL.Image
-    except ImportError:
+    if find_spec("PIL") is None:
         if len(content) <= most:
             return content, None
         raise ValueError(
             f"it has {len(content):,} bytes, and the service takes {most:,}: `pip install "
             "'automl-plan[local]'` scales it down"
-        ) from None
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PIL.Image.open(BytesIO(content)) as image:
-                _check_size(image.width * image.height)
-                if len(content) <= most and image.format in _SENT:
-                    return content, None
-                turned = in_rgb(image)
-    except PIL.Image.DecompressionBombError:
+        with open_image(BytesIO(content)) as image:
+            if len(content) <= most and image.format in _SENT:
+                return content, None
+            turned = in_rgb(image)
+    except TooManyPixels:
         raise ValueError(f"it has more than {DECODED:,} pixels") from None
-    except ValueError:
-        raise
     except Exception as error:  # noqa: BLE001 (on broken bytes, Pillow's decoders raise anything)
         raise ValueError(f"it can't be decoded: {error}") from None
     while True:

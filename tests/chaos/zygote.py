@@ -9,11 +9,12 @@ import gc
 import json
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from tests.helper import Helper
 
 CONTINUE = "continue"
 
@@ -46,21 +47,11 @@ class Zygote:
 
     def __init__(self) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment | {"NO_COLOR": "1"},
-        )
+        self._helper = Helper("tests.chaos.zygote", environ=environment | {"NO_COLOR": "1"})
 
     def run(self, command: Command) -> Outcome:
         """Run one command to its end, whatever that is."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(command)) + "\n")
-        self._process.stdin.flush()
-        return Outcome(**json.loads(self._process.stdout.readline()))
+        return Outcome(**self._helper.ask(asdict(command)))
 
     def go_on(self, stopped: Outcome) -> Outcome:
         """Let a stopped command go on, to its end."""
@@ -68,11 +59,7 @@ class Zygote:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._helper.close()
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ import importlib
 import json
 import os
 import pkgutil
-import select
 import signal
 import subprocess
 import sys
@@ -21,6 +20,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.helper import Helper
 
 
 class Done(subprocess.CompletedProcess[str]):
@@ -74,13 +75,7 @@ class Forks:
     def __init__(self) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("AUTOML_PLAN_")}
         self._folder = tempfile.TemporaryDirectory(prefix="forks-")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.forks", self._folder.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=kept,
-        )
+        self._helper = Helper("tests.cli.forks", self._folder.name, environ=kept)
 
     def run(
         self,
@@ -90,20 +85,17 @@ class Forks:
         patience: float,
     ) -> Done:
         """Run a command to its end. Raises subprocess.TimeoutExpired."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         order = {"arguments": arguments, "directory": str(directory), "environ": dict(environ)}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._helper.tell(order)
         silence = _Silence(Path(self._folder.name))
         begun = time.monotonic()
         late = True
         while late and time.monotonic() - begun < patience:
-            late = not select.select([self._process.stdout], [], [], _LOOKED_AFTER)[0]
+            late = not self._helper.answers_within(_LOOKED_AFTER)
             silence.look()
         if late:
-            self._process.send_signal(signal.SIGUSR1)  # it kills the command
-        code, peak = json.loads(self._process.stdout.readline())
+            self._helper.kill_what_runs()
+        code, peak = self._helper.answer()
         if late:
             raise subprocess.TimeoutExpired(arguments, patience)
         folder = Path(self._folder.name)
@@ -114,11 +106,7 @@ class Forks:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
+        self._helper.close()
         self._folder.cleanup()
 
 

@@ -12,7 +12,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 from tests.chaos.boundaries import INTERRUPT, KILL, Boundaries
 from tests.cli.forks import prepared
+from tests.helper import Helper
 
 PATIENCE = 120.0
 """Seconds after which a command hangs."""
@@ -69,37 +69,22 @@ class Zygote:
 
     def __init__(self) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AUTOML_PLAN_", "GITHUB"))}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.life.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=kept | {"NO_COLOR": "1", "AUTOML_PLAN_NO_CACHE": "1"},
-        )
+        told = {"NO_COLOR": "1", "AUTOML_PLAN_NO_CACHE": "1"}
+        self._helper = Helper("tests.life.zygote", environ=kept | told)
 
     def run(self, order: Order, meanwhile: Callable[[], None]) -> Outcome:
         """Run a command to its end; `meanwhile` is called now and then while it takes its time."""
-        self._write(order)
-        assert self._process.stdout is not None
+        self._helper.tell(asdict(order))
         end = time.monotonic() + PATIENCE
-        while not select.select([self._process.stdout], [], [], _GLANCE)[0]:
+        while not self._helper.answers_within(_GLANCE):
             meanwhile()
             if time.monotonic() > end:
-                self._process.send_signal(signal.SIGUSR1)
-        return Outcome(**json.loads(self._process.stdout.readline()))
+                self._helper.kill_what_runs()
+        return Outcome(**self._helper.answer())
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
-
-    def _write(self, order: Order) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
-        self._process.stdin.flush()
+        self._helper.close()
 
 
 class _Strike(Boundaries):
